@@ -1,0 +1,98 @@
+"""The command line: `python -m service …`, installed as `signal-register`."""
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.app import api_document
+from service.migrations import migrate_database
+from service.openapi import as_text
+from service.settings import UnsafeSettings, load_settings
+
+OPENAPI_FILE = Path("openapi/openapi.json")
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help="The Signal Register.")
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Serve the API with the settings of the environment (SIGNAL_…)."""
+    from service.serving import serve_forever
+
+    try:
+        serve_forever(load_settings(), host, port)
+    except UnsafeSettings as unsafe:
+        typer.echo(str(unsafe), err=True)
+        raise typer.Exit(2) from None
+
+
+@cli.command()
+def migrate(
+    revision: Annotated[str, typer.Argument(help="`head`, or a revision to go up to.")] = "head",
+) -> None:
+    """Bring the database to the present schema."""
+    migrate_database(load_settings().database_url, revision)
+
+
+@cli.command()
+def openapi(
+    check: Annotated[bool, typer.Option(help="Only compare with the committed document.")] = False,
+) -> None:
+    """Write openapi/openapi.json, or check that it is the one that the code makes."""
+    text = as_text(api_document())
+    if not check:
+        OPENAPI_FILE.write_text(text, encoding="utf-8")
+    elif OPENAPI_FILE.read_text(encoding="utf-8") != text:
+        typer.echo("openapi/openapi.json is not what the code makes: run `python -m service openapi`", err=True)
+        raise typer.Exit(1)
+
+
+@cli.command()
+def generate(
+    count: Annotated[int, typer.Option(min=1, help="How many signals.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same signals.")],
+    client: Annotated[
+        str | None, typer.Option("--for", help="Only signals of this demo client, as jpt-helmond.")
+    ] = None,
+) -> None:
+    """Print synthetic signals as NDJSON: bodies that POST /v1/signals accepts from the demo clients."""
+    from service.demo.generate import generate as generated
+    from service.demo.generate import ndjson
+    from service.demo.pack import load_pack
+
+    pack = load_pack()
+    if client is not None and client not in {known.name for known in pack.clients}:
+        typer.echo(f"no demo client is called {client}", err=True)
+        raise typer.Exit(2)
+    for line in ndjson(generated(pack, count, seed, date(2026, 1, 1), date(2026, 6, 30), client)):
+        sys.stdout.write(line.rstrip("\n") + "\n")
+
+
+@cli.command()
+def demo(
+    serve: Annotated[bool, typer.Option("--serve", help="Load the data and keep serving.")] = False,
+    port: Annotated[int, typer.Option(help="Port to serve on (0: a free one).")] = 0,
+    credentials: Annotated[
+        Path | None, typer.Option(help="Write the demo clients to this file as JSON.")
+    ] = None,
+    signals: Annotated[int, typer.Option(min=1, help="How many signals of the past half-year.")] = 2000,
+) -> None:
+    """Play the whole journey over HTTP against a server of its own, with a throw-away database."""
+    from service.demo.story import play
+
+    raise typer.Exit(play(keep_serving=serve, port=port, credentials=credentials, signals=signals))
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Putting it together: settings become an application.
+
+`create_app` builds the parts, wires the rooms' doors under `/v1` and wraps all in the HTTP layer. It holds no
+state but connections, queues and caches; many processes can run beside each other on one database.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from sqlalchemy import text
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from service import clock, trail
+from service.access import api as access
+from service.access.tokens import Issuer, signer_from
+from service.access.verifying import Verifier
+from service.contract import Contract
+from service.database import Database
+from service.errors import Problem, Unauthenticated, Unavailable
+from service.http import API_VERSION, HttpLayer
+from service.intake import api as intake
+from service.intake.actions import Intake
+from service.keys import load_keys
+from service.logs import configure_logs
+from service.openapi import describe
+from service.problems import install_problem_handlers
+from service.pseudonyms.sealing import Sealer
+from service.referrals import api as referrals
+from service.settings import Settings, load_settings
+from service.signals import api as signals
+from service.statistics import api as statistics
+from service.trail import Trail
+from service.vocabulary import api as vocabulary
+
+ROOMS = (vocabulary, intake, signals, referrals, statistics)
+
+
+def create_app(settings: Settings | None = None) -> HttpLayer:
+    """The application as an ASGI callable."""
+    settings = settings or load_settings()
+    configure_logs(settings.log_level)
+    clock.follow(settings.clock_file)
+    api = _api()
+    root = _root(api)
+    parts = _parts(settings)
+    for app in (root, api):
+        for name, part in parts.items():
+            setattr(app.state, name, part)
+    contract = Contract([("", root.openapi()), ("/v1", api.openapi())])
+    return HttpLayer(root, contract, _refusals(parts["trail"], parts["verify"]))
+
+
+def api_document() -> dict[str, Any]:
+    """The OpenAPI document of `/v1`: what `openapi/openapi.json` holds."""
+    return _api().openapi()
+
+
+def _api() -> FastAPI:
+    api = FastAPI(
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, version=API_VERSION
+    )
+    for room in ROOMS:
+        api.include_router(room.router)
+    describe(api)
+    install_problem_handlers(api)
+    return api
+
+
+def _root(api: FastAPI) -> FastAPI:
+    root = FastAPI(
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=_lifespan
+    )
+
+    @root.get("/health/live", operation_id="get_liveness", tags=["operations"])
+    async def get_liveness() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "live"}
+
+    @root.get("/health/ready", operation_id="get_readiness", tags=["operations"])
+    async def get_readiness() -> dict[str, str]:
+        """The database answers too."""
+        try:
+            async with root.state.database.reading() as session:
+                await session.execute(text("SELECT 1"))
+        except Exception:
+            raise Unavailable from None
+        return {"status": "ready"}
+
+    @root.get("/v1/openapi.json", operation_id="get_openapi", tags=["about"])
+    async def get_openapi() -> dict[str, Any]:
+        """The contract of /v1."""
+        return api.openapi()
+
+    root.include_router(access.router)
+    root.mount("/v1", api)
+    install_problem_handlers(root)
+    return root
+
+
+def _parts(settings: Settings) -> dict[str, Any]:
+    """Everything with a life of its own, by the name under which doors find it."""
+    keys = load_keys(settings.key_dir, make_missing=settings.env != "production")
+    signer = signer_from(keys.signing_pem)
+    issuer = Issuer(
+        name=settings.public_url, audience=f"{settings.public_url}/v1", keys={signer.kid: signer.public}
+    )
+    database = Database(settings.database_url, pool_size=settings.pool_size)
+    flushers = 1 if settings.is_sqlite else settings.flushers
+    return {
+        "settings": settings,
+        "keys": keys,
+        "signer": signer,
+        "issuer": issuer,
+        "database": database,
+        "verify": Verifier(database, issuer, recheck_seconds=settings.client_recheck_seconds),
+        "trail": Trail(database.sibling(1), capacity=settings.queue_size),
+        "intake": Intake(
+            database.sibling(flushers),
+            Sealer(keys),
+            release_period=settings.release_period,
+            size=settings.group_size,
+            capacity=settings.queue_size,
+            flushers=flushers,
+        ),
+    }
+
+
+@asynccontextmanager
+async def _lifespan(root: FastAPI) -> AsyncIterator[None]:
+    state = root.state
+    state.trail.start()
+    state.intake.queue.start()
+    yield
+    await state.intake.queue.stop()
+    await state.trail.stop()
+    await state.database.close()
+
+
+def _refusals(recorder: Trail, verify: Verifier) -> Any:
+    """How a refusal gets into the trail: with its client if the token tells one, else in the minute's count."""
+
+    async def record_refusal(scope: Scope, operation: str, problem: Problem) -> None:
+        state = scope["state"]
+        caller = state.get("caller")
+        if caller is None:
+            scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+            try:
+                caller = await verify(token) if scheme.lower() == "bearer" else None
+            except Unauthenticated:
+                caller = None
+        if caller is None:
+            recorder.gather(operation, problem.slug)
+            return
+        who = trail.Who(
+            caller.client_id, caller.organisation_id, caller.role, caller.actor, state["trace_id"]
+        )
+        await recorder.record(trail.entry(who, operation, "access", outcome=problem.slug))
+
+    return record_refusal

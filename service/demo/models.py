@@ -1,0 +1,177 @@
+"""The shapes of the demo pack, as in `data/pack.json` (camelCase there).
+
+Keeps what an organisation, a contact point, a client, an agreement and the area plan are made of. Called by
+`pack`, which reads them, and by whoever loads the demo. Never knows whether the parts fit together.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from itertools import chain, groupby
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from service.vocabulary.municipalities import municipalities, region_of
+from service.vocabulary.types import LegalBasis, MunicipalityCode, OrganisationType, PersonRole, SignalType
+
+Role = Literal["reporter", "coordinator", "recipient", "analyst", "administrator", "auditor"]
+OptionalField = Literal[
+    "types",
+    "settings",
+    "indicators",
+    "urgency",
+    "flag",
+    "flagCriteria",
+    "observedUntil",
+    "group",
+    "alsoKnownAs",
+    "municipality",
+    "victimStatus",
+    "source",
+    "handlingCodes",
+    "legalBasis",
+    "consent",
+]
+SharedField = OptionalField | Literal["primaryType", "observedFrom", "municipalities", "persons"]
+
+
+def _of_region(code: str) -> list[str]:
+    return [m.code for m in municipalities().values() if m.region == code]
+
+
+def _expanded(codes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(chain.from_iterable(_of_region(code) or [code] for code in codes))
+
+
+Territory = Annotated[tuple[MunicipalityCode, ...], BeforeValidator(_expanded)]
+"""Municipalities; in the file a safety region (`VR22`) stands for all of its municipalities."""
+
+
+class Part(BaseModel):
+    """What all parts of the pack have in common."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+class Text(Part):
+    """A text in both languages."""
+
+    nl: str
+    en: str
+
+
+class Organisation(Part):
+    key: str
+    name: str
+    type: OrganisationType
+    oin: Annotated[str, Field(pattern=r"^0000000\d{13}$")] | None
+
+
+class ContactPoint(Part):
+    organisation: str
+    level: Literal["LOCAL", "REGIONAL"]
+    municipalities: Territory
+    function: str
+    deputy_function: str
+    phone: str
+    hours: str
+
+
+class Client(Part):
+    name: str
+    organisation: str
+    role: Role
+    municipalities: Territory
+
+
+class Sending(Part):
+    """What is open to the reporters of one organisation type."""
+
+    types: tuple[SignalType, ...]
+    roles: tuple[PersonRole, ...]
+    legal_bases: tuple[LegalBasis, ...]
+    fields: tuple[OptionalField, ...]
+    note: bool
+
+
+class Sharing(Part):
+    """What a contact point may share on, with which organisation type."""
+
+    to: OrganisationType
+    fields: tuple[SharedField, ...]
+    roles: tuple[PersonRole, ...]
+    conditions: Text
+
+
+class Terms(Part):
+    decision_working_days: int
+    feedback_working_days: int
+    retention_months: int
+
+
+class Escalation(Part):
+    after_working_days: int
+    to: Literal["DEPUTY", "REGIONAL"]
+
+
+class Agreement(Part):
+    title: str
+    valid_from: date
+    valid_until: date | None
+    parties: tuple[str, ...]
+    municipalities: Territory
+    purposes: tuple[Text, ...]
+    sending: dict[OrganisationType, Sending]
+    sharing: tuple[Sharing, ...]
+    terms: Terms
+    escalation: tuple[Escalation, ...]
+
+
+class Area(Part):
+    """An area of the statistics: one municipality, or the rest of its safety region, or all of it."""
+
+    code: str
+    region: str
+    municipalities: tuple[MunicipalityCode, ...]
+
+
+class Areas(Part):
+    year: int
+    standing_alone: tuple[MunicipalityCode, ...]
+
+    def plan(self) -> list[Area]:
+        """All municipalities, each in exactly one area, in the order of their regions."""
+        regions = groupby(sorted(municipalities(), key=region_of), key=region_of)
+        return [area for region, codes in regions for area in self._of(region, list(codes))]
+
+    def _of(self, region: str, codes: list[str]) -> Iterator[Area]:
+        alone = [code for code in codes if code in self.standing_alone]
+        rest = tuple(code for code in codes if code not in self.standing_alone)
+        yield from (Area(code=code, region=region, municipalities=(code,)) for code in alone)
+        if rest:
+            yield Area(code=f"{region}-OTHER" if alone else region, region=region, municipalities=rest)
+
+
+class Pack(Part):
+    comment: str
+    organisations: tuple[Organisation, ...]
+    contact_points: tuple[ContactPoint, ...]
+    clients: tuple[Client, ...]
+    agreements: tuple[Agreement, ...]
+    rule_sets: tuple[str, ...]
+    areas: Areas
+
+    def organisation(self, key: str) -> Organisation:
+        """The organisation with this key; LookupError if there is none."""
+        found = next((one for one in self.organisations if one.key == key), None)
+        if found is None:
+            raise LookupError(f"no organisation {key}")
+        return found
+
+    def agreement_of(self, organisation: str) -> Agreement:
+        """The agreement that an organisation is a party to; LookupError if there is none."""
+        found = next((one for one in self.agreements if organisation in one.parties), None)
+        if found is None:
+            raise LookupError(f"no agreement with {organisation}")
+        return found

@@ -1,0 +1,134 @@
+"""The doors that a route names: who comes in, as whom, and into which transaction.
+
+`entering(scope)` is the door of an operation. Verification itself lives
+in the access room and is handed over by `app.py` as `app.state.verify`. A route that names no door is open to
+everybody, and a test lists those.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import OAuth2, SecurityScopes
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.caller import Caller
+from service.database import Database
+from service.errors import Fault, Forbidden, Invalid, PreconditionRequired, Unauthenticated
+from service.trail import Trail
+
+ACTOR_FORM = re.compile(r"[A-Za-z0-9._-]{4,64}\Z")
+ETAG_FORM = re.compile(r'"([1-9][0-9]{0,8})"\Z')
+
+
+SCOPES: dict[str, str] = {
+    "signals:write": "register signals",
+    "signals:read": "read one's own signals",
+    "referrals:read": "read the queue of one's own organisation",
+    "referrals:work": "claim, accept, forward and close referrals",
+    "statistics:read": "read published releases",
+    "statistics:compile": "compile and publish releases",
+}
+
+oauth2 = OAuth2(
+    scheme_name="clientCredentials",
+    flows={"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": SCOPES}},
+    auto_error=False,
+)
+
+
+async def identify(request: Request) -> Caller:
+    """The caller of this request; raises `Unauthenticated`. Known afterwards as `request.state.caller`."""
+    known: Caller | None = getattr(request.state, "caller", None)
+    if known is not None:
+        return known
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
+    caller: Caller = await request.app.state.verify(token)
+    actor = request.headers.get("actor")
+    request.state.caller = replace(
+        caller,
+        actor=actor if actor and ACTOR_FORM.match(actor) else None,
+        trace_id=request.state.trace_id,
+    )
+    return request.state.caller  # type: ignore[no-any-return]
+
+
+async def enter(
+    request: Request,
+    wanted: SecurityScopes,
+    _scheme: Annotated[Any, Depends(oauth2)],
+    actor: Annotated[
+        str | None,
+        Header(description="Opaque staff id, 4–64 of [A-Za-z0-9._-]; required from every role but reporter."),
+    ] = None,
+) -> Caller:
+    """The door: a valid token, its scopes, and for every role but reporter the person who acts."""
+    caller = await identify(request)
+    if not caller.scopes.issuperset(wanted.scopes):
+        raise Forbidden(headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
+    if caller.actor is None and (actor is not None or caller.role != "reporter"):
+        code, text = ("required", "Every role but reporter says who acts.")
+        if actor is not None:
+            code, text = ("wrong-form", "4–64 of letters, digits, dot, underscore and dash.")
+        raise Invalid(errors=[Fault("header:Actor", code, text)])
+    return caller
+
+
+def entering(*scopes: str) -> Any:
+    """The door of an operation, for the route's signature: `caller: Annotated[Caller, entering("…")]`."""
+    return Security(enter, scopes=list(scopes))
+
+
+async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
+    database: Database = request.app.state.database
+    async with database.reading() as session:
+        yield session
+
+
+async def _writing(request: Request) -> AsyncIterator[AsyncSession]:
+    database: Database = request.app.state.database
+    async with database.writing() as session:
+        yield session
+
+
+async def _trail_of(request: Request) -> Trail:
+    return request.app.state.trail  # type: ignore[no-any-return]
+
+
+# scope="function": the transaction ends, and a commit happens, before the answer leaves.
+Reading = Annotated[AsyncSession, Depends(_reading, scope="function")]
+Writing = Annotated[AsyncSession, Depends(_writing, scope="function")]
+Recording = Annotated[Trail, Depends(_trail_of)]
+
+
+async def _if_match(
+    if_match: Annotated[str | None, Header(description='The ETag that you read last, e.g. "3".')] = None,
+) -> int:
+    if if_match is None:
+        raise PreconditionRequired
+    form = ETAG_FORM.match(if_match)
+    if form is None:
+        raise Invalid(errors=[Fault("header:If-Match", "wrong-form", 'One strong ETag, as in "3".')])
+    return int(form[1])
+
+
+IfMatch = Annotated[int, Depends(_if_match)]
+
+
+async def _idempotency_key(
+    idempotency_key: Annotated[
+        UUID | None,
+        Header(description="A UUID of your choice; the same key and body give the first answer again."),
+    ] = None,
+) -> UUID:
+    if idempotency_key is None:
+        raise Invalid(errors=[Fault("header:Idempotency-Key", "required", "Send a UUID of your choice.")])
+    return idempotency_key
+
+
+IdempotencyKey = Annotated[UUID, Depends(_idempotency_key)]

@@ -1,0 +1,149 @@
+"""Receiving signals: a group of submissions in one transaction, each with its own answer.
+
+The shape is set-based: one statement per table for the whole group, idempotency first. Equal keys in one group
+or in two processes make one signal: keys go in sorted, a row that is known is left out, and what was left out
+is read in a second statement. The answers leave after the commit.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service import clock, trail
+from service.database import Database, insert_unless_known
+from service.errors import Problem
+from service.events.actions import announce
+from service.group_commit import GroupCommit
+from service.intake import errors
+from service.intake.models import Submission as Answered
+from service.intake.reference import Reference, load_reference
+from service.intake.registration import Registration, Submission, register
+from service.pseudonyms.actions import seal_persons
+from service.pseudonyms.sealing import Sealer
+from service.referrals.actions import refer
+from service.routing.actions import record_decisions
+from service.signals.actions import record_signals
+from service.snapshot import Snapshot
+
+_answered = Answered.__table__  # type: ignore[attr-defined]
+
+Identity = tuple[UUID, UUID]
+Outcome = bytes | Exception
+
+
+class Intake:
+    """The queue of posts and what deciding about them needs."""
+
+    def __init__(
+        self,
+        database: Database,
+        sealer: Sealer,
+        *,
+        release_period: str,
+        size: int,
+        capacity: int,
+        flushers: int,
+    ) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._release_period = release_period
+        self._reference: Snapshot[Reference] = Snapshot(load_reference)
+        self.queue: GroupCommit[Submission, bytes] = GroupCommit(
+            self.receive, size=size, capacity=capacity, flushers=flushers
+        )
+
+    async def receive(self, submissions: Sequence[Submission]) -> Sequence[Outcome]:
+        """Register a group; the outcome of each is its receipt as JSON, or the problem that refuses it."""
+        async with self._database.writing() as session:
+            decided = await self._decide(session, submissions)
+            new = await _take_keys(session, decided)
+            await _write(session, [decided[place] for place in new])  # type: ignore[misc]
+            known = await _answered_before(session, submissions, new)
+        return [
+            decided[place].answer  # type: ignore[union-attr]
+            if place in new
+            else _again(submission, known, decided[place])
+            for place, submission in enumerate(submissions)
+        ]
+
+    async def _decide(
+        self, session: AsyncSession, submissions: Sequence[Submission]
+    ) -> list[Registration | Problem]:
+        received_at = clock.receipt_moment()
+        reference = await self._reference.current(session, clock.local_day(received_at))
+        decided: list[Registration | Problem] = []
+        for submission in submissions:
+            try:
+                decided.append(
+                    register(
+                        submission,
+                        reference,
+                        self._sealer,
+                        received_at=received_at,
+                        release_period=self._release_period,
+                    )
+                )
+            except Problem as refusal:
+                decided.append(refusal)
+        return decided
+
+
+async def _take_keys(session: AsyncSession, decided: Sequence[Registration | Problem]) -> set[int]:
+    """The places in the group whose key is new and now theirs; of equal keys the first."""
+    first: dict[Identity, int] = {}
+    for place, registration in enumerate(decided):
+        if isinstance(registration, Registration):
+            row = registration.submission
+            first.setdefault((row["client_id"], row["key"]), place)
+    if not first:
+        return set()
+    rows = [decided[first[identity]].submission for identity in sorted(first)]  # type: ignore[union-attr]
+    taken = await session.execute(
+        insert_unless_known(session, _answered).returning(_answered.c.client_id, _answered.c.key), rows
+    )
+    return {first[client_id, key] for client_id, key in taken}
+
+
+async def _write(session: AsyncSession, registrations: Sequence[Registration]) -> None:
+    """Everything that belongs to new signals, one statement per table."""
+    if not registrations:
+        return
+    await record_signals(
+        session,
+        [registration.signal for registration in registrations],
+        [row for registration in registrations for row in registration.persons],
+    )
+    await seal_persons(session, [row for registration in registrations for row in registration.sealed])
+    await record_decisions(session, [registration.decision for registration in registrations])
+    await refer(session, [registration.referral for registration in registrations])
+    await trail.append(session, [registration.audit for registration in registrations])
+    await announce(session, [row for registration in registrations for row in registration.events])
+
+
+async def _answered_before(
+    session: AsyncSession, submissions: Sequence[Submission], new: set[int]
+) -> dict[Identity, tuple[str, bytes | None]]:
+    """Digest and first answer by key, for those that are not new."""
+    wanted = [submission.identity for place, submission in enumerate(submissions) if place not in new]
+    if not wanted:
+        return {}
+    rows = await session.execute(
+        select(_answered).where(tuple_(_answered.c.client_id, _answered.c.key).in_(wanted))
+    )
+    return {(row.client_id, row.key): (row.digest, row.answer) for row in rows}
+
+
+def _again(
+    submission: Submission,
+    known: dict[Identity, tuple[str, bytes | None]],
+    decided: Registration | Problem,
+) -> Outcome:
+    """The first answer of a known key; else the refusal, which does not use up the key."""
+    if submission.identity not in known:
+        return decided if isinstance(decided, Problem) else RuntimeError("a taken key has no row")
+    digest, answer = known[submission.identity]
+    if digest != submission.digest:
+        return errors.KeyReused()
+    return errors.Erased() if answer is None else answer

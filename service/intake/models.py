@@ -1,0 +1,155 @@
+"""Shapes of intake: what is posted, the receipt, and the table of answered posts."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import Field, field_validator, model_validator
+from sqlalchemy import Column, LargeBinary
+from sqlmodel import Field as TableField
+from sqlmodel import SQLModel
+
+from service import clock
+from service.columns import Moment
+from service.referrals.models import DecisionRead, Priority
+from service.signals.models import MAX_PERSONS, PersonContent, SignalContent
+from service.wire import Wire, fault
+
+UNKNOWN = "UNKNOWN"
+VICTIM_SIDE = frozenset({"VICTIM", "AT_RISK"})
+
+# e<epoch>.<kind>.<32 bytes in base64url>: 43 characters, of which the last carries only four bits.
+TOKEN_FORM = r"e[1-9][0-9]{0,3}\.[bn]\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
+Token = Annotated[str, Field(pattern=rf"^{TOKEN_FORM}$", max_length=60)]
+TokenOrUnknown = Annotated[str, Field(pattern=rf"^(UNKNOWN|{TOKEN_FORM})$", max_length=60)]
+
+class SubmittedPerson(PersonContent):
+    """A person as posted: the same with the token under which the partner knows it."""
+
+    pseudonym: TokenOrUnknown
+    also_known_as: list[Token] | None = Field(None, max_length=3)
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if self.victim_status is not None and self.role not in VICTIM_SIDE:
+            raise fault("not-for-this-role", "victimStatus belongs to a victim or a person at risk.")
+        tokens = self.tokens
+        if self.also_known_as and self.pseudonym == UNKNOWN:
+            raise fault("not-for-unknown", "A person who is UNKNOWN is not known by another token either.")
+        if len(set(tokens)) < len(tokens):
+            raise fault("repeated", "A token is given twice.")
+        return self
+
+    @property
+    def tokens(self) -> list[str]:
+        """The tokens by which this person can be matched; none for UNKNOWN."""
+        return [] if self.pseudonym == UNKNOWN else [self.pseudonym, *(self.also_known_as or [])]
+
+
+class SubmittedSignal(SignalContent):
+    """The body of a post: a signal with its persons."""
+
+    persons: list[SubmittedPerson] = Field([], max_length=MAX_PERSONS)
+
+    @field_validator("types", "settings", "flag_criteria", "handling_codes")
+    @classmethod
+    def _no_code_twice(cls, codes: list[str] | None) -> list[str] | None:
+        if codes and len(set(codes)) < len(codes):
+            raise fault("repeated", "A code is given twice.")
+        return codes
+
+    @field_validator("indicators")
+    @classmethod
+    def _no_indicator_twice(cls, indicators: list[Any]) -> list[Any]:
+        if len({indicator.code for indicator in indicators}) < len(indicators):
+            raise fault("repeated", "An indicator is given twice.")
+        return indicators
+
+    @field_validator("observed_from", "observed_until")
+    @classmethod
+    def _not_in_the_future(cls, day: date | None) -> date | None:
+        if day is not None and day > clock.local_day(clock.receipt_moment()):
+            raise fault("in-the-future", "This day has not come yet.")
+        return day
+
+    @field_validator("observed_until")
+    @classmethod
+    def _not_before_the_start(cls, until: date | None, info: Any) -> date | None:
+        since = info.data.get("observed_from")
+        if until is not None and since is not None and until < since:
+            raise fault("before-the-start", "observedUntil lies before observedFrom.")
+        return until
+
+    @field_validator("types")
+    @classmethod
+    def _includes_the_primary(cls, types: list[str] | None, info: Any) -> list[str] | None:
+        primary = info.data.get("primary_type")
+        if types is not None and primary is not None and primary not in types:
+            raise fault("without-the-primary", "types includes primaryType.")
+        return types
+
+    @field_validator("persons")
+    @classmethod
+    def _nobody_twice_in_one_role(cls, persons: list[SubmittedPerson]) -> list[SubmittedPerson]:
+        known = [(person.role, token) for person in persons for token in person.tokens]
+        if len(set(known)) < len(known):
+            raise fault("repeated", "The same person is given twice in the same role.")
+        return persons
+
+    @model_validator(mode="after")
+    def _says_enough(self) -> Self:
+        if not self.indicators and not self.settings:
+            raise fault("required", "Give at least one indicator or setting.")
+        if self.group is not None and self.persons:
+            raise fault("group-or-persons", "A street group stands instead of persons.")
+        return self
+
+    @property
+    def all_types(self) -> list[str]:
+        return self.types or [self.primary_type]
+
+
+class ReceiptContactPoint(Wire):
+    """Whom to phone about it."""
+
+    organisation: str
+    function: str
+    phone: str
+
+
+class ReceiptReferral(Wire):
+    """Where the signal went, and by when it will be looked at."""
+
+    contact_point: ReceiptContactPoint
+    priority: Priority
+    due_on: date
+
+
+class Receipt(Wire):
+    """The answer to a post; the same whether or not a person is known.
+
+    `body_digest` is the SHA-256 of the body as canonical JSON (RFC 8785), in the form of RFC 9530.
+    """
+
+    id: UUID
+    received_at: datetime
+    body_digest: str
+    remove_by: date
+    decision: DecisionRead
+    referral: ReceiptReferral
+
+
+class Submission(SQLModel, table=True):
+    """An answered post: its key, the digest of its body, and the first answer byte for byte.
+
+    `answer` is None once the signal was erased.
+    """
+
+    __tablename__ = "submission"
+
+    client_id: UUID = TableField(primary_key=True)
+    key: UUID = TableField(primary_key=True)
+    digest: str = TableField(max_length=60)
+    signal_id: UUID
+    received_at: datetime = TableField(sa_column=Column(Moment, nullable=False))
+    answer: bytes | None = TableField(sa_column=Column(LargeBinary))

@@ -1,0 +1,86 @@
+"""The keys of the register, read once from files.
+
+`signing.pem` signs access tokens (ES256), `subject.key` turns tokens of persons into subjects, `token.key`
+encrypts those tokens at rest, `release.key` drives the rounding of statistics. None of them is ever in the
+database. Outside production missing files are made, so that a first start needs nothing.
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+SECRET_BYTES = 32
+
+
+class MissingKey(RuntimeError):
+    """A key file is missing or has the wrong size; the message names the file."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Key material: `signing_pem` is a PKCS8 PEM of a P-256 key, the others are 32 bytes each."""
+
+    signing_pem: bytes
+    subject: bytes
+    token: bytes
+    release: bytes
+
+    def __repr__(self) -> str:
+        return "Keys(…)"
+
+
+def load_keys(folder: Path, *, make_missing: bool) -> Keys:
+    """Read the four key files of `folder`; make missing ones only if allowed, else raise `MissingKey`."""
+    if make_missing:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_missing(folder / "signing.pem", _new_signing_pem)
+        for name in ("subject.key", "token.key", "release.key"):
+            _make_missing(folder / name, lambda: secrets.token_bytes(SECRET_BYTES))
+    return Keys(
+        signing_pem=_read(folder / "signing.pem"),
+        subject=_read_secret(folder / "subject.key"),
+        token=_read_secret(folder / "token.key"),
+        release=_read_secret(folder / "release.key"),
+    )
+
+
+def _new_signing_pem() -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _make_missing(file: Path, make: Callable[[], bytes]) -> None:
+    """Write a new key beside its place and link it in: of two starting processes, one wins and both read it."""
+    if file.exists():
+        return
+    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as handle:
+        handle.write(make())
+        handle.flush()
+        os.fsync(handle.fileno())
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise MissingKey(f"key file {file} cannot be read: {error.strerror}") from error
+
+
+def _read_secret(file: Path) -> bytes:
+    content = _read(file)
+    if len(content) != SECRET_BYTES:
+        raise MissingKey(f"key file {file} must hold exactly {SECRET_BYTES} bytes")
+    return content

@@ -1,0 +1,105 @@
+"""The OpenAPI document as partners read it.
+
+FastAPI's own is patched once: no 422 (ours is 400), `API-Version` on every answer, the problem answers of each
+operation, contact, licence and server. The committed `openapi/openapi.json` equals it byte for byte.
+"""
+
+import json
+from typing import Any
+
+from fastapi import FastAPI
+
+from service.http import API_VERSION, PROBLEM_MEDIA_TYPE
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "title": "Problem",
+    "description": "Problem details (RFC 9457). `type` ends in a stable slug; values sent are never repeated.",
+    "required": ["type", "title", "status", "detail", "traceId"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "traceId": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+ALWAYS = {"400": "Not right", "401": "No valid token", "403": "Not allowed", "406": "Not acceptable"}
+WITH_PATH = {"404": "Not there, or not yours"}
+WITH_BODY = {"413": "Too large", "415": "Another content type"}
+WITH_CHANGE = {"409": "Not possible as things are", "503": "Nothing stored; try again with the same key"}
+WITH_FENCE = {"412": "Stale", "428": "If-Match missing"}
+
+
+def describe(api: FastAPI) -> None:
+    """Give the app its document."""
+    api.title = "Signal Register"
+    api.description = (
+        "Pseudonymised signals of exploitation in, referrals for a central contact point out, and aggregated "
+        "counts that cannot be turned back into a person."
+    )
+    api.contact = {"name": "Signal Register", "url": "https://signal-register.example"}
+    api.license_info = {"name": "EUPL-1.2", "identifier": "EUPL-1.2"}
+    api.servers = [{"url": "/v1"}]
+    generate = api.openapi
+
+    def openapi() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            api.openapi_schema = _patched(generate())
+        return api.openapi_schema
+
+    api.openapi = openapi  # type: ignore[method-assign]
+
+
+def as_text(document: dict[str, Any]) -> str:
+    """The document as it is committed."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _patched(document: dict[str, Any]) -> dict[str, Any]:
+    schemas = document["components"]["schemas"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Problem"] = PROBLEM_SCHEMA
+    document["components"]["headers"] = {
+        "API-Version": {
+            "description": "Version of this API.",
+            "schema": {"type": "string", "example": API_VERSION},
+        }
+    }
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            _patch_operation(path, method, operation)
+    return document
+
+
+def _patch_operation(path: str, method: str, operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    responses.pop("422", None)
+    wanted = dict(ALWAYS)
+    names = {parameter["name"].lower() for parameter in operation.get("parameters", [])}
+    if "{" in path:
+        wanted |= WITH_PATH
+    if "requestBody" in operation:
+        wanted |= WITH_BODY
+    if method == "post":
+        wanted |= WITH_CHANGE
+    if "if-match" in names:
+        wanted |= WITH_FENCE
+    problem = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for status, text in wanted.items():
+        responses.setdefault(status, {"description": text, "content": problem})
+    for response in responses.values():
+        response.setdefault("headers", {})["API-Version"] = {"$ref": "#/components/headers/API-Version"}

@@ -1,0 +1,15 @@
+"""Writing the sealed side, in the transaction of the signal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.pseudonyms.models import SealedPerson
+
+
+async def seal_persons(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows made by `Sealer.rows`."""
+    if rows:
+        await session.execute(insert(SealedPerson.__table__), list(rows))  # type: ignore[attr-defined]

@@ -1,0 +1,184 @@
+"""Reading referrals with all that their holder may see, in a fixed number of statements."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.caller import Caller
+from service.errors import NotFound
+from service.organisations.models import Organisation
+from service.paging import Page, bad_cursor, decode_cursor, encode_cursor
+from service.referrals.models import (
+    PRIORITIES,
+    DecisionRead,
+    Referral,
+    ReferralRead,
+    ReferralStep,
+    Reporter,
+    Step,
+)
+from service.routing.queries import decisions_of
+from service.signals.models import Signal, SignalPerson
+from service.signals.queries import person_content, persons_of
+
+
+def own_queue(caller: Caller) -> list[ColumnElement[bool]]:
+    """The conditions of a caller's own queue: its organisation's, narrowed by its territory."""
+    conditions = [Referral.organisation_id == caller.organisation_id]
+    if caller.municipalities:
+        conditions.append(Referral.municipality.in_(caller.municipalities))
+    return conditions
+
+
+async def queue_page(
+    session: AsyncSession,
+    caller: Caller,
+    *,
+    status: str | None,
+    cursor: str | None,
+    limit: int,
+) -> Page[ReferralRead]:
+    """A page of the caller's queue, oldest first; raises `Invalid` for a cursor not of ours."""
+    chosen = select(Referral).where(*own_queue(caller))
+    if status is not None:
+        chosen = chosen.where(Referral.status == status)
+    if cursor is not None:
+        chosen = chosen.where(tuple_(Referral.received_at, Referral.id) > _position(cursor))
+    rows = (
+        await session.scalars(chosen.order_by(Referral.received_at, Referral.id).limit(limit + 1))
+    ).all()
+    shown = rows[:limit]
+    following = None
+    if len(rows) > limit:
+        following = encode_cursor(shown[-1].received_at.isoformat(), str(shown[-1].id))
+    return Page(await read_all(session, shown), following)
+
+
+async def get_referral(session: AsyncSession, caller: Caller, referral_id: UUID) -> ReferralRead:
+    """One referral of the caller's queue; raises `NotFound`, the same for another's as for none."""
+    row = (
+        await session.scalars(select(Referral).where(Referral.id == referral_id, *own_queue(caller)))
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return (await read_all(session, [row]))[0]
+
+
+async def referrals_by_id(
+    session: AsyncSession, caller: Caller, ids: Iterable[UUID]
+) -> Sequence[ReferralRead]:
+    """Referrals of one's own queue, most urgent first."""
+    rows = await session.scalars(
+        select(Referral)
+        .where(Referral.id.in_(list(ids)), *own_queue(caller))
+        .order_by(Referral.priority, Referral.due_on, Referral.id)
+        .execution_options(populate_existing=True)
+    )
+    return await read_all(session, rows.all())
+
+
+async def read_all(session: AsyncSession, rows: Sequence[Referral]) -> list[ReferralRead]:
+    """Rows with signal, persons, decision, reporter and history; six statements, however many rows."""
+    if not rows:
+        return []
+    signal_ids = [row.signal_id for row in rows]
+    found = await session.execute(
+        select(Signal, Organisation)
+        .join(Organisation, Organisation.id == Signal.organisation_id)
+        .where(Signal.id.in_(signal_ids))
+    )
+    signals = {signal.id: (signal, organisation) for signal, organisation in found}
+    persons = await persons_of(session, signal_ids)
+    decisions = await decisions_of(session, signal_ids)
+    ids = [row.id for row in rows]
+    steps = await _steps(session, ids)
+    children = await _children(session, ids)
+    return [
+        _read(row, *signals[row.signal_id], persons.get(row.signal_id, ()), decisions, steps, children)
+        for row in rows
+    ]
+
+
+def _read(
+    row: Referral,
+    signal: Signal,
+    reporter: Organisation,
+    persons: Sequence[SignalPerson],
+    decisions: Mapping[tuple[UUID, int], dict[str, Any]],
+    steps: Mapping[UUID, list[Step]],
+    children: Mapping[UUID, list[UUID]],
+) -> ReferralRead:
+    decision = None if row.shared else decisions.get((row.signal_id, row.signal_version))
+    return ReferralRead(
+        id=row.id,
+        status=row.status,
+        version=row.version,
+        priority=PRIORITIES[row.priority],
+        received_at=row.received_at,
+        due_on=row.due_on,
+        lease_until=row.lease_until,
+        assigned_to=row.assigned_to,
+        outcome=row.outcome,
+        parent=row.parent_id,
+        children=children.get(row.id, []),
+        reporter=Reporter(organisation=reporter.name, type=reporter.type),
+        signal=_shared_signal(row, signal, persons),
+        decision=DecisionRead.model_validate(decision) if decision else None,
+        history=steps.get(row.id, []),
+    )
+
+
+def _shared_signal(row: Referral, signal: Signal, persons: Sequence[SignalPerson]) -> dict[str, Any]:
+    """The signal for its contact point; for a recipient only the fields and persons that were shared."""
+    told = [
+        person_content(person).model_dump(mode="json", by_alias=True, exclude_none=True)
+        for person in persons
+        if row.shared is None or person.position in row.shared["persons"]
+    ]
+    whole = {**signal.content, "persons": told}
+    if row.shared is None:
+        return whole
+    if "municipality" not in row.shared["fields"]:
+        for person in told:
+            person.pop("municipality", None)
+    if "victimStatus" not in row.shared["fields"]:
+        for person in told:
+            person.pop("victimStatus", None)
+    return {name: value for name, value in whole.items() if name in row.shared["fields"]}
+
+
+async def _steps(session: AsyncSession, referral_ids: Sequence[UUID]) -> Mapping[UUID, list[Step]]:
+    rows = await session.scalars(
+        select(ReferralStep)
+        .where(ReferralStep.referral_id.in_(referral_ids))
+        .order_by(ReferralStep.referral_id, ReferralStep.version)
+    )
+    steps: dict[UUID, list[Step]] = defaultdict(list)
+    for row in rows:
+        steps[row.referral_id].append(Step(at=row.at, move=row.move, status=row.status, actor=row.actor))
+    return steps
+
+
+async def _children(session: AsyncSession, referral_ids: Sequence[UUID]) -> Mapping[UUID, list[UUID]]:
+    rows = await session.execute(
+        select(Referral.parent_id, Referral.id)
+        .where(Referral.parent_id.in_(referral_ids))
+        .order_by(Referral.id)
+    )
+    children: dict[UUID, list[UUID]] = defaultdict(list)
+    for parent_id, child_id in rows:
+        children[parent_id].append(child_id)
+    return children
+
+
+def _position(cursor: str) -> tuple[datetime, UUID]:
+    moment, id_ = decode_cursor(cursor, 2)
+    try:
+        return datetime.fromisoformat(moment), UUID(id_)
+    except ValueError:
+        raise bad_cursor() from None

@@ -1,0 +1,61 @@
+"""The states of a referral and every move between them, as one table.
+
+Pure. Whoever changes a referral asks `after`; a move that is not in the table is refused. `decided` is the
+first accept, return or forward: that is what terms and feedback look at.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+State = Literal[
+    "WAITING", "CLAIMED", "ACCEPTED", "FORWARDED", "RETURNED", "CLOSED", "WITHDRAWN", "EXPIRED"
+]
+Move = Literal[
+    "claim",
+    "lapse",
+    "release",
+    "renew",
+    "accept",
+    "return",
+    "forward",
+    "resume",
+    "close",
+    "withdraw",
+    "expire",
+]
+
+OPEN: tuple[State, ...] = ("WAITING", "CLAIMED", "ACCEPTED", "FORWARDED")
+ENDED: tuple[State, ...] = ("RETURNED", "CLOSED", "WITHDRAWN", "EXPIRED")
+DECIDING: frozenset[Move] = frozenset({"accept", "return", "forward"})
+
+MOVES: Mapping[tuple[State, Move], State] = {
+    ("WAITING", "claim"): "CLAIMED",
+    ("CLAIMED", "lapse"): "WAITING",
+    ("CLAIMED", "release"): "WAITING",
+    ("CLAIMED", "renew"): "CLAIMED",
+    ("CLAIMED", "accept"): "ACCEPTED",
+    ("CLAIMED", "return"): "RETURNED",
+    ("ACCEPTED", "return"): "RETURNED",
+    ("ACCEPTED", "forward"): "FORWARDED",
+    ("FORWARDED", "resume"): "ACCEPTED",  # when all children ended
+    ("ACCEPTED", "close"): "CLOSED",
+    **{(state, "withdraw"): "WITHDRAWN" for state in OPEN},
+    **{(state, "expire"): "EXPIRED" for state in OPEN},
+}
+
+
+class MoveNotAllowed(ValueError):
+    """This state has no such move."""
+
+
+def after(state: State, move: Move) -> State:
+    """The state after a move; raises `MoveNotAllowed`."""
+    try:
+        return MOVES[state, move]
+    except KeyError:
+        raise MoveNotAllowed(f"{state} has no {move}") from None
+
+
+def moves_from(state: State) -> tuple[Move, ...]:
+    """Every move that a state allows."""
+    return tuple(move for origin, move in MOVES if origin == state)

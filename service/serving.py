@@ -1,0 +1,19 @@
+"""Serving with uvicorn: one process, no access log of its own (ours has no paths), no `server` header."""
+
+import uvicorn
+
+from service.app import create_app
+from service.settings import Settings
+
+
+def serve_forever(settings: Settings, host: str, port: int) -> None:
+    """Serve until a signal ends it; what was acknowledged is durable, what waits is committed first."""
+    uvicorn.run(
+        create_app(settings),
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        log_level="warning",
+        timeout_graceful_shutdown=10,
+    )

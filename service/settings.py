@@ -1,0 +1,84 @@
+"""Everything that can be set from outside: one class, prefix `SIGNAL_`.
+
+Read once by `app.create_app` and by the command line; rooms get values, never the environment. In production
+(`SIGNAL_ENV=production`) `refuse_unsafe_production` stops a start that would put people at risk.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class UnsafeSettings(ValueError):
+    """Settings with which a production server must not start; the message lists every reason."""
+
+
+class Settings(BaseSettings):
+    """The settings of one process; each can be given as `SIGNAL_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGNAL_", extra="ignore", frozen=True)
+
+    env: Literal["development", "production"] = Field(
+        "development", description="`production` refuses to start on anything unsafe."
+    )
+    database_url: str = Field(
+        "sqlite+aiosqlite:///./var/signal-register.db",
+        description="SQLAlchemy URL: `sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`.",
+    )
+    allow_sqlite: bool = Field(False, description="The explicit word that SQLite is wanted in production.")
+    key_dir: Path = Field(
+        Path("var/keys"),
+        description="Folder with signing.pem, subject.key, token.key and release.key; made when missing, "
+        "but never in production.",
+    )
+    public_url: str = Field("http://127.0.0.1:8000", description="Address under which partners reach this.")
+    token_minutes: int = Field(15, ge=1, le=60, description="Lifetime of an access token, in minutes.")
+    client_recheck_seconds: int = Field(
+        30, ge=0, le=60, description="How long a verified token is trusted before its client is read again."
+    )
+    clock_file: Path | None = Field(
+        None, description="Demo only: a file holding the moment (RFC 3339) to be used as `receivedAt`."
+    )
+    pool_size: int = Field(10, ge=1, description="Database connections for requests, per process.")
+    flushers: int = Field(2, ge=1, le=8, description="Groups of signals committed at a time (SQLite: 1).")
+    group_size: int = Field(64, ge=1, le=1000, description="Most signals in one commit.")
+    queue_size: int = Field(2000, ge=1, description="Most signals, and most trail entries, waiting; then 503.")
+    release_period: Literal["quarter", "half-year", "year"] = Field(
+        "half-year", description="The period of a statistics release."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Technical log level.")
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+
+def load_settings() -> Settings:
+    """Settings from the environment and, outside production only, from `.env`.
+
+    Raises pydantic's ValidationError for a wrong value and `UnsafeSettings` in production.
+    """
+    production = os.environ.get("SIGNAL_ENV") == "production"
+    settings = Settings(_env_file=None if production else ".env")
+    refuse_unsafe_production(settings)
+    return settings
+
+
+def refuse_unsafe_production(settings: Settings) -> None:
+    """Raise `UnsafeSettings` with every reason why a production server may not start."""
+    if settings.env != "production":
+        return
+    reasons = [
+        reason
+        for unsafe, reason in (
+            (settings.clock_file is not None, "SIGNAL_CLOCK_FILE sets the clock"),
+            (not settings.public_url.startswith("https://"), "SIGNAL_PUBLIC_URL is not https"),
+            (settings.is_sqlite and not settings.allow_sqlite, "SQLite without SIGNAL_ALLOW_SQLITE=true"),
+        )
+        if unsafe
+    ]
+    if reasons:
+        raise UnsafeSettings("not started: " + "; ".join(reasons))

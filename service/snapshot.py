@@ -1,0 +1,54 @@
+"""Reference data in memory, never stale inside a transaction.
+
+Agreements, rule sets and contact points are read once and kept; one counter in the database tells whether
+they still hold. A transaction that decides something asks `Snapshot.current`, which costs one small select
+and reloads when the counter moved, or the day: much of it is valid from and until a day. What changes reference data calls `reference_changed` in its transaction.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Generic, TypeVar
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel
+
+import service.columns  # noqa: F401  (the naming convention comes before the first table)
+
+Reference = TypeVar("Reference")
+
+ONLY_ROW = 1
+
+
+class ReferenceVersion(SQLModel, table=True):
+    """A single row that counts the changes of reference data; made by the first migration."""
+
+    __tablename__ = "reference_version"
+
+    id: int = Field(primary_key=True)
+    version: int
+
+
+class Snapshot(Generic[Reference]):
+    """What `load` read for a day, together with the version at which it was read."""
+
+    def __init__(self, load: Callable[[AsyncSession, date], Awaitable[Reference]]) -> None:
+        self._load = load
+        self._kept: tuple[int, date, Reference] | None = None
+
+    async def current(self, session: AsyncSession, day: date) -> Reference:
+        """The reference data of a day, as this transaction sees it."""
+        version = (await session.execute(select(ReferenceVersion.version))).scalar_one()
+        kept = self._kept
+        if kept is None or kept[:2] != (version, day):
+            kept = self._kept = (version, day, await self._load(session, day))
+        return kept[2]
+
+
+async def reference_changed(session: AsyncSession) -> None:
+    """Make every process reload its snapshots from the next transaction on."""
+    await session.execute(
+        update(ReferenceVersion)
+        .where(ReferenceVersion.id == ONLY_ROW)  # type: ignore[arg-type]
+        .values(version=ReferenceVersion.version + 1)
+    )

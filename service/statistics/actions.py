@@ -1,0 +1,209 @@
+"""Setting areas, compiling a release once, and publishing it by somebody else.
+
+Compiling reads in one transaction, rounds outside of any (it takes seconds of CPU), and writes the frozen
+cells and the marks of who was counted in a second one; a period that was compiled meanwhile stops it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from dateutil.relativedelta import relativedelta
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service import clock, trail
+from service.caller import Caller
+from service.columns import new_id
+from service.database import Database
+from service.errors import Fault, Invalid, NotFound
+from service.signals.models import SignalPerson
+from service.statistics import errors
+from service.statistics.areas import Area, Standing, area_index, check_areas, plan_areas, regions_only
+from service.statistics.counting import FirstSeen, first_seen, standings_of, tabulate
+from service.statistics.disclosure import Cell, NoRoundingFound, Rounding, display, round_release
+from service.statistics.menu import MENU_VERSION, VICTIMS, Population
+from service.statistics.models import AreaPlan, Release, ReleaseCell, ReleaseRead
+from service.statistics.periods import NoSuchPeriod, Period, period_of, year_of
+from service.statistics.queries import (
+    PUBLISHED,
+    areas_as_json,
+    counted_between,
+    entries_between,
+    find_area_plan,
+    read_release,
+    release_exists,
+)
+
+ACTIVITY = "statistics"
+COUNTED_AGAIN_AFTER = relativedelta(months=12)
+MARKED_AT_A_TIME = 5000
+
+
+async def set_areas(session: AsyncSession, who: trail.Who, *, year: int, areas: Sequence[Area]) -> None:
+    """Fix the areas of a year that has not begun; raises `AreasFixed`, or InvalidAreas with all faults."""
+    check_areas(areas)
+    today = clock.local_day(clock.receipt_moment())
+    if today >= date(year, 1, 1) or await find_area_plan(session, year) is not None:
+        raise errors.AreasFixed
+    await _store_plan(session, year, areas, "administrator")
+    await trail.append(session, [trail.entry(who, "areas.set", ACTIVITY, "area_plan", year)])
+
+
+async def compile_release(
+    database: Database, caller: Caller, *, period_code: str, period_kind: str, secret: bytes
+) -> ReleaseRead:
+    """Count a closed period and freeze its tables.
+
+    Raises `Invalid` (no such period), `PeriodNotClosed`, `ReleaseExists`, `NothingReleasable`.
+    """
+    period = _closed_period(period_code, period_kind)
+    async with database.reading() as session:
+        if await release_exists(session, period.code):
+            raise errors.ReleaseExists
+        planned = await find_area_plan(session, period.first.year)
+        areas = planned or await _areas_by_last_year(session, VICTIMS, period.first.year)
+        persons = await _count(session, VICTIMS, period)
+    counts = tabulate(persons, VICTIMS, area_index(areas))
+    try:
+        rounding = await asyncio.to_thread(
+            round_release, VICTIMS, areas, counts, secret=secret, release=period.code
+        )
+    except NoRoundingFound:
+        raise errors.NothingReleasable from None
+    try:
+        async with database.writing() as session:
+            if planned is None and await find_area_plan(session, period.first.year) is None:
+                await _store_plan(session, period.first.year, areas, "previous-year")
+            return await _freeze(session, caller, period, rounding, persons)
+    except IntegrityError:
+        raise errors.ReleaseExists from None
+
+
+async def publish_release(session: AsyncSession, caller: Caller, *, release_id: UUID) -> ReleaseRead:
+    """Open a compiled release to readers; raises `NotFound`, `AlreadyPublished`, `SamePerson`."""
+    release = (
+        await session.scalars(select(Release).where(Release.id == release_id).with_for_update())
+    ).one_or_none()
+    if release is None:
+        raise NotFound
+    if release.status == PUBLISHED:
+        raise errors.AlreadyPublished
+    if release.compiled_by == caller.actor:
+        raise errors.SamePerson
+    release.status, release.published_at, release.published_by = PUBLISHED, clock.now(), caller.actor
+    await session.flush()
+    await trail.append(
+        session, [trail.entry(caller.who, "release.publish", ACTIVITY, "release", release.id)]
+    )
+    return read_release(release)
+
+
+def _closed_period(code: str, kind: str) -> Period:
+    try:
+        period = period_of(code, kind)
+    except NoSuchPeriod:
+        raise Invalid(
+            errors=[Fault("/period", "wrong-form", f"This register releases by {kind}, as in 2026-H1.")]
+        ) from None
+    if clock.local_day(clock.receipt_moment()) < period.closes_on:
+        raise errors.PeriodNotClosed
+    return period
+
+
+async def _count(session: AsyncSession, population: Population, period: Period) -> list[FirstSeen]:
+    """The persons first seen in the period."""
+    begin, end = period.moments(clock.LOCAL)
+    entries = await entries_between(session, population, begin, end)
+    before = await counted_between(
+        session, population, period.first - COUNTED_AGAIN_AFTER, period.first - relativedelta(days=1)
+    )
+    return first_seen(entries, before)
+
+
+async def _areas_by_last_year(
+    session: AsyncSession, population: Population, year: int
+) -> tuple[Area, ...]:
+    """Areas from the counts of the year before; regions only where there are none."""
+    begin, end = year_of(year - 1).moments(clock.LOCAL)
+    persons = first_seen(await entries_between(session, population, begin, end), frozenset())
+    if not persons:
+        return regions_only()
+    return plan_areas(
+        Standing(municipality, by_organisation)
+        for municipality, by_organisation in standings_of(persons).items()
+    )
+
+
+async def _store_plan(session: AsyncSession, year: int, areas: Sequence[Area], origin: str) -> None:
+    session.add(AreaPlan(year=year, origin=origin, areas=areas_as_json(areas), set_at=clock.now()))
+    await session.flush()
+
+
+async def _freeze(
+    session: AsyncSession,
+    caller: Caller,
+    period: Period,
+    rounding: Rounding,
+    persons: Sequence[FirstSeen],
+) -> ReleaseRead:
+    """Write the release, its cells, and the mark on everybody who was counted."""
+    release = Release(
+        id=new_id(),
+        period=period.code,
+        first=period.first,
+        last=period.last,
+        status="COMPILED",
+        menu_version=MENU_VERSION,
+        areas=areas_as_json(rounding.areas),
+        facts={
+            "shares": dict(rounding.shares),
+            "joined": list(rounding.joined),
+            "solver": rounding.solving.solver,
+            "nodeLimit": rounding.solving.node_limit,
+            "nodes": rounding.solving.nodes,
+            "gap": rounding.solving.gap,
+        },
+        compiled_at=clock.now(),
+        compiled_by=caller.actor or "",
+        published_at=None,
+        published_by=None,
+    )
+    session.add(release)
+    await session.flush()
+    for table in VICTIMS.tables:
+        rows = [
+            _cell_row(release.id, table.code, position, cell)
+            for position, cell in enumerate(display(table, rounding))
+        ]
+        await session.execute(insert(ReleaseCell.__table__), rows)  # type: ignore[attr-defined]
+    await _mark_counted(session, persons, period.last)
+    await trail.append(
+        session, [trail.entry(caller.who, "release.compile", ACTIVITY, "release", release.id)]
+    )
+    return read_release(release)
+
+
+def _cell_row(release_id: UUID, table: str, position: int, cell: Cell) -> dict[str, object]:
+    return {
+        "release_id": release_id,
+        "table": table,
+        "position": position,
+        "area": cell.area,
+        "category": cell.category,
+        "value": cell.value,
+        "status": cell.status,
+    }
+
+
+async def _mark_counted(session: AsyncSession, persons: Sequence[FirstSeen], day: date) -> None:
+    ids = [entry.person_id for person in persons for entry in person.entries]
+    for start in range(0, len(ids), MARKED_AT_A_TIME):
+        await session.execute(
+            update(SignalPerson)
+            .where(SignalPerson.id.in_(ids[start : start + MARKED_AT_A_TIME]))
+            .values(counted_on=day)
+            .execution_options(synchronize_session=False)
+        )

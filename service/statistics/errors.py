@@ -1,0 +1,33 @@
+"""Problems of statistics."""
+
+from service.errors import Problem
+
+
+class PeriodNotClosed(Problem):
+    status, slug, title = 409, "period-not-closed", "This period is not closed yet"
+    explanation = "A period is counted from the 31st day after its end."
+
+
+class ReleaseExists(Problem):
+    status, slug, title = 409, "release-exists", "This period has been released already"
+    explanation = "A period is counted once; its release never changes."
+
+
+class NothingReleasable(Problem):
+    status, slug, title = 409, "nothing-releasable", "No safe rounding was found"
+    explanation = "Nothing of this release was stored or published."
+
+
+class SamePerson(Problem):
+    status, slug, title = 409, "same-person", "Compiling and publishing take two people"
+    explanation = "Somebody else than the compiler publishes a release."
+
+
+class AlreadyPublished(Problem):
+    status, slug, title = 409, "already-published", "This release is published already"
+    explanation = "A published release never changes."
+
+
+class AreasFixed(Problem):
+    status, slug, title = 409, "areas-fixed", "The areas of this year are fixed"
+    explanation = "Areas are set before the year begins, and once."

@@ -1,0 +1,264 @@
+"""Reading what is counted, and reading releases. Readers of statistics only ever see `release_cell`."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.errors import Fault, Invalid, NotFound
+from service.pseudonyms.models import SealedPerson
+from service.signals.actions import ACTIVE
+from service.signals.models import Signal, SignalPerson
+from service.statistics.areas import WHOLE, Area
+from service.statistics.counting import Entry
+from service.statistics.disclosure import TOTAL
+from service.statistics.menu import CAVEATS, DEFINITIONS, MENU, MENU_VERSION, Population, Table
+from service.statistics.models import (
+    AreaPlan,
+    AreaRead,
+    Definition,
+    DefinitionList,
+    Release,
+    ReleaseCell,
+    ReleaseRead,
+    TableLink,
+    TableRead,
+)
+from service.vocabulary.lists import code_lists
+from service.vocabulary.municipalities import municipalities
+from service.wire import Text
+
+PUBLISHED = "PUBLISHED"
+
+
+def roles_of(population: Population) -> list[str]:
+    """The person roles that belong to a population."""
+    return [code.code for code in code_lists()["person_role"].values() if code.group == population.code]
+
+
+async def entries_between(
+    session: AsyncSession, population: Population, begin: datetime, end: datetime
+) -> list[Entry]:
+    """The person entries of valid signals received in [begin, end), in order of receipt; two statements."""
+    chosen = (
+        Signal.received_at >= begin,
+        Signal.received_at < end,
+        Signal.status == ACTIVE,
+        SignalPerson.role.in_(roles_of(population)),
+    )
+    sealed = await session.execute(
+        select(SealedPerson.person_id, SealedPerson.subject)
+        .join(SignalPerson, SignalPerson.id == SealedPerson.person_id)
+        .join(Signal, Signal.id == SignalPerson.signal_id)
+        .where(*chosen)
+    )
+    subjects: dict[UUID, list[bytes]] = defaultdict(list)
+    for person_id, subject in sealed:
+        subjects[person_id].append(subject)
+    rows = await session.execute(
+        select(
+            SignalPerson.id,
+            Signal.organisation_id,
+            SignalPerson.municipality,
+            Signal.incident_municipality,
+            Signal.municipality,
+            Signal.primary_type,
+            SignalPerson.age_band,
+        )
+        .join(Signal, Signal.id == SignalPerson.signal_id)
+        .where(*chosen)
+        .order_by(Signal.received_at, Signal.id, SignalPerson.position)
+    )
+    return [
+        Entry(id_, tuple(subjects.get(id_, ())), organisation, _place(home, incident, routed), kind, age)
+        for id_, organisation, home, incident, routed, kind, age in rows
+    ]
+
+
+def _place(home: str | None, incident: str, routed: str) -> str:
+    """Where a person is counted: residence, else the incident, else (both unknown) where it was routed."""
+    return home or (incident if incident in municipalities() else routed)
+
+
+async def counted_between(
+    session: AsyncSession, population: Population, first: date, last: date
+) -> frozenset[bytes]:
+    """The subjects counted on a day in [first, last]."""
+    rows = await session.scalars(
+        select(SealedPerson.subject)
+        .join(SignalPerson, SignalPerson.id == SealedPerson.person_id)
+        .where(
+            SignalPerson.counted_on.between(first, last), SignalPerson.role.in_(roles_of(population))
+        )
+    )
+    return frozenset(rows)
+
+
+async def find_area_plan(session: AsyncSession, year: int) -> tuple[Area, ...] | None:
+    """The areas fixed for a year."""
+    plan = await session.get(AreaPlan, year)
+    return None if plan is None else areas_from(plan.areas)
+
+
+def areas_from(stored: Sequence[Mapping[str, Any]]) -> tuple[Area, ...]:
+    """Areas as they are kept in JSON."""
+    return tuple(Area(area["code"], area["region"], tuple(area["municipalities"])) for area in stored)
+
+
+def areas_as_json(areas: Sequence[Area]) -> list[dict[str, Any]]:
+    """The reverse of `areas_from`."""
+    return [
+        {"code": area.code, "region": area.region, "municipalities": list(area.municipalities)}
+        for area in areas
+    ]
+
+
+async def release_exists(session: AsyncSession, period: str) -> bool:
+    """Whether a period has been compiled."""
+    return (await session.scalars(select(Release.id).where(Release.period == period))).first() is not None
+
+
+async def list_releases(session: AsyncSession, *, unpublished: bool) -> list[ReleaseRead]:
+    """Releases, newest period first; those not published only for who compiles and publishes."""
+    chosen = select(Release).order_by(Release.first.desc())
+    if not unpublished:
+        chosen = chosen.where(Release.status == PUBLISHED)
+    return [read_release(row) for row in await session.scalars(chosen)]
+
+
+async def get_release(session: AsyncSession, release_id: UUID, *, unpublished: bool) -> ReleaseRead:
+    """A release; raises `NotFound` for one that the caller may not see."""
+    release = await session.get(Release, release_id)
+    if release is None or (release.status != PUBLISHED and not unpublished):
+        raise NotFound
+    return read_release(release)
+
+
+async def get_table(
+    session: AsyncSession,
+    release_id: UUID,
+    name: str,
+    chosen: Mapping[str, str],
+    *,
+    unpublished: bool,
+) -> TableRead:
+    """A table of a release, or those of its cells that `chosen` selects by dimension.
+
+    Raises `NotFound`, and `Invalid` for a selection that is not a dimension of the table or a code of it.
+    """
+    await get_release(session, release_id, unpublished=unpublished)
+    table = find_table(name)
+    rows = (
+        await session.scalars(
+            select(ReleaseCell)
+            .where(ReleaseCell.release_id == release_id, ReleaseCell.table == name)
+            .order_by(ReleaseCell.position)
+        )
+    ).all()
+    if table is None or not rows:
+        raise NotFound
+    area, category = table.dimensions
+    _check_selection(chosen, {area: {r.area for r in rows}, category: {r.category for r in rows}})
+    cells = [{area: r.area, category: r.category, "value": r.value, "status": r.status} for r in rows]
+    return TableRead(
+        release=release_id,
+        table=name,
+        dimensions=list(table.dimensions),
+        cells=[cell for cell in cells if all(cell[name] == code for name, code in chosen.items())],
+    )
+
+
+def _check_selection(chosen: Mapping[str, str], known: Mapping[str, set[str]]) -> None:
+    faults = [
+        Fault(f"query:{name}", "unknown-field", "This table has no such dimension.")
+        for name in chosen
+        if name not in known
+    ]
+    faults += [
+        Fault(f"query:{name}", "unknown-code", "There is no such code in this table.")
+        for name, code in chosen.items()
+        if name in known and code not in known[name]
+    ]
+    if faults:
+        raise Invalid(errors=faults)
+
+
+def find_table(name: str) -> Table | None:
+    """A table of the menu by its code."""
+    return next(
+        (table for population in MENU.values() for table in population.tables if table.code == name), None
+    )
+
+
+def definitions() -> DefinitionList:
+    """The menu and its definitions."""
+    return DefinitionList(
+        menu_version=MENU_VERSION,
+        definitions=[
+            Definition(name=name, text=Text(nl=text.nl, en=text.en)) for name, text in DEFINITIONS.items()
+        ],
+        caveats=_caveats(),
+        tables=_table_links(),
+    )
+
+
+def read_release(release: Release) -> ReleaseRead:
+    """A stored release as it goes over the wire."""
+    return ReleaseRead(
+        id=release.id,
+        period=release.period,
+        first=release.first,
+        last=release.last,
+        status="PUBLISHED" if release.status == PUBLISHED else "COMPILED",
+        menu_version=release.menu_version,
+        compiled_at=release.compiled_at,
+        published_at=release.published_at,
+        caveats=_caveats(),
+        areas=[
+            AreaRead(
+                code=area.code,
+                name=area_name(area.code),
+                region=area.region,
+                municipalities=list(area.municipalities),
+            )
+            for area in areas_from(release.areas)
+        ],
+        tables=_table_links(),
+    )
+
+
+def area_name(code: str) -> str:
+    """What a row is called: a municipality, a region, the rest of a region, or all."""
+    if code == WHOLE:
+        return "Whole register"
+    if code in municipalities():
+        return municipalities()[code].name
+    region = code.removesuffix("-OTHER")
+    name = next(m.region_name for m in municipalities().values() if m.region == region)
+    return name if region == code else f"{name}, other municipalities"
+
+
+def category_name(code_list: str, code: str) -> str:
+    """What a column is called."""
+    return "Total" if code == TOTAL else code_lists()[code_list][code].label_en
+
+
+def _caveats() -> list[Text]:
+    return [Text(nl=text.nl, en=text.en) for text in CAVEATS]
+
+
+def _table_links() -> list[TableLink]:
+    return [
+        TableLink(
+            name=table.code,
+            title=Text(nl=table.title.nl, en=table.title.en),
+            dimensions=list(table.dimensions),
+            population=population.code,
+        )
+        for population in MENU.values()
+        for table in population.tables
+    ]

@@ -1,0 +1,37 @@
+"""Every table of the register, imported so that the metadata is complete; for migrations and tests."""
+
+from service.access.models import Client, ClientSecret
+from service.agreements.models import Agreement
+from service.events.models import Event
+from service.intake.models import Submission
+from service.organisations.models import ContactPoint, Organisation
+from service.pseudonyms.models import SealedPerson
+from service.referrals.models import Referral, ReferralClaim, ReferralStep
+from service.routing.models import RuleSet, SignalDecision
+from service.signals.models import Signal, SignalPerson
+from service.snapshot import ReferenceVersion
+from service.statistics.models import AreaPlan, Release, ReleaseCell
+from service.trail import AuditEntry
+
+__all__ = [
+    "Agreement",
+    "AreaPlan",
+    "AuditEntry",
+    "Client",
+    "ClientSecret",
+    "ContactPoint",
+    "Event",
+    "Organisation",
+    "ReferenceVersion",
+    "Referral",
+    "ReferralClaim",
+    "ReferralStep",
+    "Release",
+    "ReleaseCell",
+    "RuleSet",
+    "SealedPerson",
+    "Signal",
+    "SignalDecision",
+    "SignalPerson",
+    "Submission",
+]

@@ -1,0 +1,72 @@
+"""Shapes of code lists and municipalities on the wire."""
+
+from service.vocabulary.lists import Code
+from service.vocabulary.municipalities import Municipality
+from service.wire import Text, Wire
+
+
+class CodeRead(Wire):
+    """A code with its labels; `group` is what it is counted under, `htcds` its counterpart in HTCDS 2.0."""
+
+    code: str
+    label: Text
+    parent: str | None = None
+    group: str | None = None
+    htcds: str | None = None
+    source: str | None = None
+
+
+class CodeListRead(Wire):
+    """A code list of a version of the vocabulary."""
+
+    name: str
+    version: str
+    codes: list[CodeRead]
+
+
+class CodeListNames(Wire):
+    """The names of all code lists."""
+
+    version: str
+    items: list[str]
+
+
+class MunicipalityRead(Wire):
+    """A municipality by its CBS code, valid from a day, with its safety region and police unit."""
+
+    code: str
+    name: str
+    region: str
+    region_name: str
+    police_unit: str
+    valid_from: str
+    source: str
+
+
+class MunicipalityPage(Wire):
+    """A page of municipalities; the Link header leads on."""
+
+    items: list[MunicipalityRead]
+
+
+def read_code(code: Code) -> CodeRead:
+    return CodeRead(
+        code=code.code,
+        label=Text(nl=code.label_nl, en=code.label_en),
+        parent=code.parent,
+        group=code.group,
+        htcds=code.htcds,
+        source=code.source,
+    )
+
+
+def read_municipality(municipality: Municipality, valid_from: str) -> MunicipalityRead:
+    return MunicipalityRead(
+        code=municipality.code,
+        name=municipality.name,
+        region=municipality.region,
+        region_name=municipality.region_name,
+        police_unit=municipality.police_unit,
+        valid_from=valid_from,
+        source=municipality.source,
+    )

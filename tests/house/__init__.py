@@ -1,0 +1,1 @@
+"""The house itself: arrows, migrations, contracts and the tools that other tests stand on."""

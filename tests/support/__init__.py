@@ -1,0 +1,1 @@
+"""Makers, callers and servers that tests share."""
