@@ -1,11 +1,14 @@
-"""The base of every shape on the wire: camelCase, nothing unknown, days that are only days."""
+"""The base of every shape on the wire: camelCase, nothing unknown, days that are only days,
+moments in UTC and whole seconds."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
+
+from service.clock import on_the_wire
 
 
 class Wire(BaseModel):
@@ -41,3 +44,4 @@ def _only_a_day(value: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_only_a_day)]
+Instant = Annotated[datetime, PlainSerializer(on_the_wire, return_type=str, when_used="json")]

@@ -13,7 +13,7 @@ from service import clock
 from service.columns import Moment
 from service.referrals.models import DecisionRead, Priority
 from service.signals.models import MAX_PERSONS, PersonContent, SignalContent
-from service.wire import Wire, fault
+from service.wire import Instant, Wire, fault
 
 UNKNOWN = "UNKNOWN"
 VICTIM_SIDE = frozenset({"VICTIM", "AT_RISK"})
@@ -132,7 +132,7 @@ class Receipt(Wire):
     """
 
     id: UUID
-    received_at: datetime
+    received_at: Instant
     body_digest: str
     remove_by: date
     decision: DecisionRead

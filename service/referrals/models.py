@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from service.columns import Json, Moment
 from service.signals.models import MAX_PERSONS
 from service.vocabulary.types import MunicipalityCode, OneOf, ReferralOutcome
-from service.wire import Text, Wire
+from service.wire import Instant, Text, Wire
 
 PRIORITIES = ("HIGH", "NORMAL", "LOW")
 Priority = Annotated[str, OneOf(PRIORITIES)]
@@ -138,7 +138,7 @@ class Reporter(Wire):
 class Step(Wire):
     """One line of the history."""
 
-    at: datetime
+    at: Instant
     move: str
     status: str
     actor: str | None = None
@@ -155,20 +155,21 @@ class DecisionRead(Wire):
 
 
 class ReferralRead(Wire):
-    """A referral as its own queue reads it."""
+    """A referral as its own queue reads it; a recipient hears who forwarded it, not who reported."""
 
     id: UUID
     status: str
     version: int
     priority: Priority
-    received_at: datetime
+    received_at: Instant
     due_on: date
-    lease_until: datetime | None = None
+    lease_until: Instant | None = None
     assigned_to: str | None = None
     outcome: str | None = None
     parent: UUID | None = None
     children: list[UUID] = []
-    reporter: Reporter
+    reporter: Reporter | None = None
+    forwarded_by: str | None = None
     signal: dict[str, Any]
     decision: DecisionRead | None = None
     history: list[Step]
@@ -178,7 +179,7 @@ class ClaimAnswer(Wire):
     """The claimed referrals, most urgent first, and until when they are yours."""
 
     items: list[ReferralRead]
-    lease_until: datetime
+    lease_until: Instant
 
 
 class ReferralPage(Wire):

@@ -83,7 +83,7 @@ async def referrals_by_id(
 
 
 async def read_all(session: AsyncSession, rows: Sequence[Referral]) -> list[ReferralRead]:
-    """Rows with signal, persons, decision, reporter and history; six statements, however many rows."""
+    """Rows with signal, persons, decision, reporter and history; seven statements, however many rows."""
     if not rows:
         return []
     signal_ids = [row.signal_id for row in rows]
@@ -98,8 +98,17 @@ async def read_all(session: AsyncSession, rows: Sequence[Referral]) -> list[Refe
     ids = [row.id for row in rows]
     steps = await _steps(session, ids)
     children = await _children(session, ids)
+    forwarders = await _forwarders(session, [row.parent_id for row in rows if row.parent_id])
     return [
-        _read(row, *signals[row.signal_id], persons.get(row.signal_id, ()), decisions, steps, children)
+        _read(
+            row,
+            *signals[row.signal_id],
+            persons.get(row.signal_id, ()),
+            decisions,
+            steps.get(row.id, []),
+            children.get(row.id, []),
+            forwarders,
+        )
         for row in rows
     ]
 
@@ -110,8 +119,9 @@ def _read(
     reporter: Organisation,
     persons: Sequence[SignalPerson],
     decisions: Mapping[tuple[UUID, int], dict[str, Any]],
-    steps: Mapping[UUID, list[Step]],
-    children: Mapping[UUID, list[UUID]],
+    steps: list[Step],
+    children: list[UUID],
+    forwarders: Mapping[UUID, str],
 ) -> ReferralRead:
     decision = None if row.shared else decisions.get((row.signal_id, row.signal_version))
     return ReferralRead(
@@ -125,11 +135,12 @@ def _read(
         assigned_to=row.assigned_to,
         outcome=row.outcome,
         parent=row.parent_id,
-        children=children.get(row.id, []),
-        reporter=Reporter(organisation=reporter.name, type=reporter.type),
+        children=children,
+        reporter=None if row.shared else Reporter(organisation=reporter.name, type=reporter.type),
+        forwarded_by=forwarders.get(row.parent_id) if row.parent_id else None,
         signal=_shared_signal(row, signal, persons),
         decision=DecisionRead.model_validate(decision) if decision else None,
-        history=steps.get(row.id, []),
+        history=steps,
     )
 
 
@@ -174,6 +185,16 @@ async def _children(session: AsyncSession, referral_ids: Sequence[UUID]) -> Mapp
     for parent_id, child_id in rows:
         children[parent_id].append(child_id)
     return children
+
+
+async def _forwarders(session: AsyncSession, parent_ids: Sequence[UUID]) -> Mapping[UUID, str]:
+    """The name of the contact point that forwarded, by the id of the parent."""
+    rows = await session.execute(
+        select(Referral.id, Organisation.name)
+        .join(Organisation, Organisation.id == Referral.organisation_id)
+        .where(Referral.id.in_(parent_ids))
+    )
+    return {id_: name for id_, name in rows}
 
 
 def _position(cursor: str) -> tuple[datetime, UUID]:

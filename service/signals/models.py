@@ -32,7 +32,7 @@ from service.vocabulary.types import (
     Urgency,
     VictimStatus,
 )
-from service.wire import Day, Wire, fault
+from service.wire import Day, Instant, Wire, fault
 
 MAX_PERSONS = 10
 
@@ -116,7 +116,7 @@ class SignalRead(Wire):
     id: UUID
     version: int
     status: str
-    received_at: datetime
+    received_at: Instant
     remove_by: date
     body_digest: str
     signal: SignalContent

@@ -10,7 +10,7 @@ from sqlmodel import Field as TableField
 from sqlmodel import SQLModel
 
 from service.columns import Json, Moment
-from service.wire import Text, Wire
+from service.wire import Instant, Text, Wire
 
 
 class AreaPlan(SQLModel, table=True):
@@ -90,8 +90,8 @@ class ReleaseRead(Wire):
     last: date
     status: Literal["COMPILED", "PUBLISHED"]
     menu_version: int
-    compiled_at: datetime
-    published_at: datetime | None = None
+    compiled_at: Instant
+    published_at: Instant | None = None
     caveats: list[Text]
     areas: list[AreaRead]
     tables: list[TableLink]

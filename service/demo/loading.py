@@ -1,0 +1,122 @@
+"""Loading the demo pack into a register: organisations, contact points, clients, agreements, rules, areas.
+
+Called by the demo, the tests and the benchmarks on an empty, migrated database. Goes through the rooms' own
+actions, so that every row has its trail; production refuses demo data before this is reached.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.access.actions import add_client
+from service.agreements.actions import add_agreement
+from service.agreements.models import AgreementContent
+from service.database import Database
+from service.demo.models import Agreement, Pack
+from service.organisations.actions import add_contact_point, add_organisation
+from service.routing.actions import add_active_rule_set
+from service.routing.defaults import default_rule_sets
+from service.statistics.actions import set_areas
+from service.statistics.areas import Area
+from service.trail import Who
+
+LOADER = Who(role="administrator", actor="demo-loader")
+SERVING_SINCE = date(2025, 1, 1)
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a demo client needs to get a token."""
+
+    client_id: str
+    client_secret: str
+    role: str
+    organisation: str
+
+    def as_json(self) -> dict[str, str]:
+        """As `demo --credentials` writes it."""
+        names = {"client_id": "clientId", "client_secret": "clientSecret"}
+        return {names.get(name, name): value for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the pack became: credentials by client name, organisation ids by key."""
+
+    credentials: dict[str, Credential]
+    organisations: dict[str, UUID]
+
+
+async def load_demo(database: Database, pack: Pack, *, with_areas: bool = False) -> Loaded:
+    """Put the pack into an empty register. Areas need a clock that stands before their year."""
+    async with database.writing() as session:
+        organisations = {
+            one.key: (
+                await add_organisation(session, LOADER, name=one.name, type=one.type, oin=one.oin)
+            ).id
+            for one in pack.organisations
+        }
+        await _add_contact_points(session, pack, organisations)
+        credentials = await _add_clients(session, pack, organisations)
+        for agreement in pack.agreements:
+            await add_agreement(
+                session,
+                LOADER,
+                title=agreement.title,
+                content=_content(agreement, organisations),
+                valid_from=agreement.valid_from,
+                valid_until=agreement.valid_until,
+            )
+        for name in pack.rule_sets:
+            await add_active_rule_set(session, LOADER, default_rule_sets()[name])
+        if with_areas:
+            plan = [Area(one.code, one.region, one.municipalities) for one in pack.areas.plan()]
+            await set_areas(session, LOADER, year=pack.areas.year, areas=plan)
+    return Loaded(credentials, organisations)
+
+
+async def _add_contact_points(session: AsyncSession, pack: Pack, organisations: dict[str, UUID]) -> None:
+    for point in pack.contact_points:
+        await add_contact_point(
+            session,
+            LOADER,
+            organisation_id=organisations[point.organisation],
+            level=point.level,
+            municipalities=point.municipalities,
+            function=point.function,
+            deputy_function=point.deputy_function,
+            phone=point.phone,
+            hours=point.hours,
+            valid_from=SERVING_SINCE,
+        )
+
+
+async def _add_clients(
+    session: AsyncSession, pack: Pack, organisations: dict[str, UUID]
+) -> dict[str, Credential]:
+    credentials = {}
+    for one in pack.clients:
+        client, secret = await add_client(
+            session,
+            LOADER,
+            organisation_id=organisations[one.organisation],
+            name=one.name,
+            role=one.role,
+            municipalities=one.municipalities,
+        )
+        name = pack.organisation(one.organisation).name
+        credentials[one.name] = Credential(str(client.id), secret, one.role, name)
+    return credentials
+
+
+def _content(agreement: Agreement, organisations: dict[str, UUID]) -> AgreementContent:
+    """The pack's agreement with ids instead of keys."""
+    told: dict[str, Any] = agreement.model_dump(
+        mode="json", by_alias=True, exclude={"title", "valid_from", "valid_until", "parties"}
+    )
+    return AgreementContent.model_validate(
+        {**told, "parties": [str(organisations[key]) for key in agreement.parties]}
+    )

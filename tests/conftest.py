@@ -1,0 +1,47 @@
+"""Fixtures: a register on SQLite and on PostgreSQL, both migrated by Alembic."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.postgres import Postgres
+from tests.support.register import Register, Templates, in_process
+
+ENGINES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL; NoPostgres says what to install where there is none."""
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Templates:
+    templates = Templates(tmp_path_factory.mktemp("databases"), postgres)
+    templates.prepare()
+    return templates
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Every test that asks for it runs on both databases."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(engine: str, templates: Templates) -> Iterator[str]:
+    """A fresh database with the demo pack."""
+    with templates.copy(engine) as url:
+        yield url
+
+
+@pytest.fixture
+async def register(
+    engine: str, database_url: str, templates: Templates, tmp_path: Path
+) -> AsyncIterator[Register]:
+    """The application in process, on a fresh database."""
+    async with in_process(database_url, templates.loaded[engine], tmp_path) as running:
+        yield running
