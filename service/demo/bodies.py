@@ -49,7 +49,7 @@ def _open(full: Body, sender: Sender) -> Body:
 
 
 def _types(report: Report, group: str, random: Random) -> list[str]:
-    companions = [one for one in fits.COMPANIONS[group] if one in report.sender.types and one != report.type]
+    companions = [one for one in fits.COMPANIONS[group] if one in report.sender.types]
     further = companions and random.random() < SEVERAL_FORMS
     return [report.type, random.choice(companions)] if further else [report.type]
 

@@ -43,7 +43,7 @@ SETTINGS = {
     "OTHER": Mix({"STREET": 35, "ONLINE": 25, "SCHOOL": 20, "HOME": 10, "UNKNOWN": 10}),
 }
 GROUP_SETTINGS = Mix({"STREET": 70, "SCHOOL": 20, "NIGHTLIFE": 10})
-# Further types that are seen together with a form group.
+# Further types that are seen together with a form group; none of them is of that group itself.
 COMPANIONS = {
     "SEXUAL": ("SHAME_SEXTING", "SEXTORTION", "CRIMINAL_EXPLOITATION"),
     "CRIMINAL": ("RECRUITMENT", "SEXUAL_EXPLOITATION", "LABOUR_EXPLOITATION"),
@@ -88,7 +88,6 @@ LEGAL_BASES = Mix(
 )
 CONSENT_OTHERWISE = Mix({"NOT_REQUIRED": 85, "NOT_ASKED_SAFETY": 11, "REFUSED": 4})
 BY_REPRESENTATIVE = ("A00_11", "A12_15")
-ADULTS = ("A23_29", "A30_44", "A45_PLUS")
 
 
 def form_group(type_: str) -> str:
@@ -109,8 +108,6 @@ def first_roles(type_: str) -> Mix[str]:
 
 
 def legal_bases(age_band: str | None) -> list[str]:
-    """The grounds that fit this age: the Youth Act ends at 23, and nobody unknown has consented."""
-    unfit = {"JW_REPORT"} if age_band in ADULTS else set()
-    if age_band in (None, "UNKNOWN"):
-        unfit = {"CONSENT"}
+    """The grounds that fit this age: nobody consents for a person of whom not even the age is known."""
+    unfit = ("CONSENT",) if age_band in (None, "UNKNOWN") else ()
     return [basis for basis in LEGAL_BASES.shares if basis not in unfit]

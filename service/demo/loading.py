@@ -54,9 +54,7 @@ async def load_demo(database: Database, pack: Pack, *, with_areas: bool = False)
     """Put the pack into an empty register. Areas need a clock that stands before their year."""
     async with database.writing() as session:
         organisations = {
-            one.key: (
-                await add_organisation(session, LOADER, name=one.name, type=one.type, oin=one.oin)
-            ).id
+            one.key: (await add_organisation(session, LOADER, name=one.name, type=one.type, oin=one.oin)).id
             for one in pack.organisations
         }
         await _add_contact_points(session, pack, organisations)

@@ -143,10 +143,10 @@ def join_smallest(areas: Sequence[Area], persons: Mapping[str, int]) -> tuple[Ar
 
 
 def _plan_region(standings: Sequence[Standing]) -> list[Area]:
-    """The failing ones join; while fewer than two or failing together, the smallest remaining one joins."""
+    """The failing ones join; while these (a single one too) fail together, so does the smallest of the rest."""
     alone = sorted((s for s in standings if s.suffices), key=lambda s: (s.persons, s.municipality))
     joined = [standing for standing in standings if not standing.suffices]
-    while joined and alone and (len(joined) < 2 or not _added_up(joined).suffices):
+    while joined and alone and not _added_up(joined).suffices:
         joined.append(alone.pop(0))
     areas = [Area(s.municipality, region_of(s.municipality), (s.municipality,)) for s in alone]
     if joined:

@@ -249,21 +249,20 @@ def _recount(counts: Counts, before: Iterable[Area], after: Iterable[Area]) -> C
     return recounted
 
 
-def _withheld_rows(rows: Mapping[str, Row], tree: dict[str, tuple[str, ...]]) -> set[str]:
+def _withheld_rows(rows: Mapping[str, Row], tree: Mapping[str, Sequence[str]]) -> set[str]:
     """The rows that show their total only: where one category has 90 %, and neighbours that keep this secret.
 
-    Subtracting the shown rows from their margin gives the sum of the hidden ones. Where that still proves
-    90 %, the smallest shown neighbour is hidden too, and where none is left, the margin. Below a hidden
-    margin all is hidden, or it could be added up. A row under 10 shows nothing anyway and helps to hide.
+    Subtracting the shown rows from their margin gives the sum of the hidden ones. Where that still proves 90 %,
+    the smallest shown neighbour is hidden too (one under 10 shows nothing anyway). If even all neighbours do not
+    help, the margin has 90 % itself. Below a hidden margin all is hidden, or it could be added up.
     """
-    hidden = {row for row, cells in rows.items() if sum(cells) < FEWEST_SHOWN or _dominated(cells)}
-    for parent in reversed(tree):
-        spare = [parent, *sorted(set(tree[parent]) - hidden, key=lambda row: (-sum(rows[row]), row))]
-        while parent not in hidden and _betrayed([rows[row] for row in tree[parent] if row in hidden]):
-            hidden.add(spare.pop())
+    hidden = {row for row, cells in rows.items() if _dominated(cells)}
     for parent, children in tree.items():
         if parent in hidden:
             hidden.update(children)
+        spare = sorted(set(children) - hidden, key=lambda row: (-sum(rows[row]), row))
+        while spare and _betrayed([rows[row] for row in children if row in hidden]):
+            hidden.add(spare.pop())
     return {row for row in hidden if sum(rows[row]) >= FEWEST_SHOWN}
 
 

@@ -23,10 +23,6 @@ def changed(part: str, number: int, **changes: Any) -> Pack:
     return Pack.model_validate(content)
 
 
-def test_the_pack_has_no_faults() -> None:
-    assert faults(PACK) == []
-
-
 def test_the_clients_of_every_role() -> None:
     by_role: dict[str, set[str]] = {}
     for client in PACK.clients:

@@ -186,6 +186,11 @@ def without(counts: Mapping[str, Mapping[tuple[str, str], int]], table: str) -> 
         ({"no-table": {(CODES[0], "SEXUAL"): 4321}}, SECRET, "outside the areas and the menu"),
         ({FORM.code: {(CODES[0], "SEXUAL"): -4321}}, SECRET, "negative"),
         ({FORM.code: {(CODES[0], "SEXUAL"): 4321}}, SECRET, f"differ in the total of {CODES[0]}"),
+        (
+            {FORM.code: {(CODES[0], "SEXUAL"): 4321}, AGE.code: {(CODES[0], "G12_15"): 14321}},
+            SECRET,
+            f"differ in the total of {CODES[0]}",
+        ),
         ({}, SECRET[1:], "shorter than 32 bytes"),
     ],
 )
@@ -267,6 +272,7 @@ def test_what_is_shown_of_a_row(cells: tuple[int, ...], expected: list[int | str
     ("rows", "expected"),
     [
         pytest.param({A: MIXED, B: MIXED}, set(), id="nothing to withhold"),
+        pytest.param({A: (5,), B: MIXED, C: MIXED}, set(), id="under 10 there is nothing to keep secret"),
         pytest.param({A: (50,), B: (20, 20), C: MIXED}, {A, B}, id="the smallest neighbour that helps"),
         pytest.param({A: (200,), B: (10, 10), C: MIXED}, {A, B, C}, id="until it helps"),
         pytest.param({A: (10,), B: (0, 5), C: MIXED}, {A}, id="a neighbour under 10 helps for nothing"),
@@ -285,7 +291,7 @@ def test_what_is_shown_of_a_row(cells: tuple[int, ...], expected: list[int | str
         pytest.param(
             {A: (200,), B: (40, 10, 10), "VR01": (90, 90), "VR02": MIXED},
             {A, B, "VR25", "VR01"},
-            id="no neighbour suffices, the region goes too",
+            id="no neighbour suffices, so the region prevails too",
         ),
         pytest.param({A: (50,), B: (50,)}, {A, B, "VR25", "ALL"}, id="one category only"),
     ],

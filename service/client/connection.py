@@ -1,0 +1,88 @@
+"""A connection of one client to a register."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+RENEW_SECONDS_BEFORE = 60
+
+
+class Refused(Exception):
+    """The register answered with a problem; `problem` is its body."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(f"{status} {problem.get('title') or problem.get('error')}")
+        self.status = status
+        self.problem = problem
+
+
+@dataclass
+class Connection:
+    """Calls as one client; `actor` is the opaque staff id of who works there (not needed by a reporter)."""
+
+    http: httpx.AsyncClient
+    client_id: str
+    client_secret: str
+    actor: str | None = None
+    _token: str = field(default="", repr=False)
+    _renew_at: float = 0.0
+
+    async def post_signal(self, body: Mapping[str, Any], key: UUID | None = None) -> dict[str, Any]:
+        """Register a signal; the receipt. The same key may be sent again, and gives the same receipt."""
+        headers = {"Idempotency-Key": str(key or uuid4())}
+        return await self.call("POST", "/v1/signals", json=body, headers=headers)
+
+    async def claim(self, **wanted: Any) -> list[dict[str, Any]]:
+        """Claim the most urgent waiting referrals: limit, leaseSeconds, priority, municipality."""
+        headers = {"Idempotency-Key": str(uuid4())}
+        answer = await self.call("POST", "/v1/referral-claims", json=wanted, headers=headers)
+        return list(answer["items"])
+
+    async def step(
+        self, referral: Mapping[str, Any], step: str, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Take a step (acceptance, forwarding, closure) on the version of a referral that was read."""
+        headers = {"If-Match": f'"{referral["version"]}"'}
+        return await self.call("POST", f"/v1/referrals/{referral['id']}/{step}", json=body, headers=headers)
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """Read JSON."""
+        return await self.call("GET", path, params=query)
+
+    async def get_text(self, path: str, media_type: str) -> str:
+        """Read another representation, as CSV."""
+        answer = await self._send("GET", path, headers={"Accept": media_type})
+        return answer.text
+
+    async def call(self, method: str, path: str, **options: Any) -> Any:
+        """Any call with a token; raises `Refused` with the problem."""
+        return (await self._send(method, path, **options)).json()
+
+    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        headers = {**options.pop("headers", {}), "Authorization": f"Bearer {await self._fresh_token()}"}
+        if self.actor is not None:
+            headers["Actor"] = self.actor
+        return _checked(await self.http.request(method, path, headers=headers, **options))
+
+    async def _fresh_token(self) -> str:
+        if time.monotonic() >= self._renew_at:
+            answer = _checked(
+                await self.http.post(
+                    "/oauth/token",
+                    data={"grant_type": "client_credentials"},
+                    auth=(self.client_id, self.client_secret),
+                )
+            ).json()
+            self._token = answer["access_token"]
+            self._renew_at = time.monotonic() + answer["expires_in"] - RENEW_SECONDS_BEFORE
+        return self._token
+
+
+def _checked(answer: httpx.Response) -> httpx.Response:
+    if answer.is_error:
+        raise Refused(answer.status_code, answer.json())
+    return answer

@@ -1,0 +1,100 @@
+"""How the demo prints: for somebody at a town hall, with labels instead of codes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from service.vocabulary.lists import label
+from service.vocabulary.municipalities import municipalities
+
+NOT_SHOWN = {"<10": "< 10", "withheld": "·"}
+
+
+class Screen:
+    """A console with the few shapes that the demo needs."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False, width=None if Console().is_terminal else 110)
+
+    def chapter(self, title: str, text: str) -> None:
+        self.console.print()
+        self.console.rule(f"[bold]{title}")
+        self.console.print(text)
+
+    def say(self, text: str) -> None:
+        self.console.print(text)
+
+    def receipt(self, sender: str, told: str, receipt: dict[str, Any]) -> None:
+        """What a partner gets back."""
+        referral, decision = receipt["referral"], receipt["decision"]
+        point = referral["contactPoint"]
+        lines = [
+            told,
+            "",
+            f"[bold]Goes to[/]   {point['organisation']}: {point['function']}, phone {point['phone']}",
+            f"[bold]Due[/]       {referral['dueOn']}, priority {referral['priority'].lower()}",
+            f"[bold]Because[/]   {decision['explanation']['en']} (rule {decision['rule']})",
+        ]
+        lines += [f"[bold]Advice[/]    {advice['text']['en']}" for advice in decision["advice"]]
+        self.console.print(Panel("\n".join(lines), title=sender, title_align="left"))
+
+    def faults(self, problem: dict[str, Any]) -> None:
+        """What a wrong body gets back."""
+        table = Table("where", "what is wrong", title=f"{problem['status']}: {problem['title']}")
+        for fault in problem["errors"]:
+            table.add_row(fault["pointer"] or "(the whole)", fault["detail"])
+        self.console.print(table)
+
+    def queue(self, title: str, referrals: Sequence[dict[str, Any]]) -> None:
+        """A queue, most urgent first."""
+        table = Table(
+            "priority", "due", "what", "who", "reported by", "suggested", title=title, show_lines=True
+        )
+        for referral in referrals:
+            suggestions = referral.get("decision", {}).get("suggestions", [])
+            table.add_row(
+                referral["priority"].lower(),
+                referral["dueOn"],
+                label("signal_type", referral["signal"]["primaryType"]),
+                "\n".join(person_words(person) for person in referral["signal"].get("persons", []))
+                or "group",
+                referral.get("reporter", {}).get("organisation", referral.get("forwardedBy", "")),
+                "\n".join(label("referral_target", one["target"]) for one in suggestions),
+            )
+        self.console.print(table)
+
+    def told(self, title: str, signal: dict[str, Any]) -> None:
+        """Exactly what a recipient is told, field by field."""
+        table = Table("field", "value", title=title)
+        for name, value in signal.items():
+            if name == "persons":
+                value = "; ".join(person_words(person) for person in value)
+            table.add_row(name, ", ".join(value) if isinstance(value, list) else str(value))
+        self.console.print(table)
+
+    def released(
+        self, title: str, rows: Sequence[tuple[str, Sequence[dict[str, Any]]]], head: Sequence[str]
+    ) -> None:
+        """Rows of a released table."""
+        table = Table("", *head, title=title)
+        for name, cells in rows:
+            table.add_row(name, *(_number(cell) for cell in cells))
+        self.console.print(table)
+
+
+def person_words(person: dict[str, Any]) -> str:
+    """A person in words: role, gender, age band, municipality."""
+    place = municipalities().get(person.get("municipality", ""))
+    words = [
+        label("person_role", person["role"]).strip("()"),
+        label("gender", person["gender"]).lower(),
+        label("age_band", person["ageBand"]),
+    ]
+    return ", ".join([*words, place.name] if place else words)
+
+
+def _number(cell: dict[str, Any]) -> str:
+    return str(cell["value"]) if cell["value"] is not None else NOT_SHOWN[cell["status"]]

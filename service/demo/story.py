@@ -1,0 +1,237 @@
+"""The demo: one signal's whole way, and half a year of them, over HTTP against a server of its own.
+
+Plays what the Helmond council letters describe: partners post, the rules refer, the central contact point
+claims, accepts, forwards and closes, and the analyst reads a regional table from which nobody can be found.
+Every step goes through the public API; the first one that fails ends the demo with its problem.
+"""
+
+import asyncio
+import json
+import signal as signals_of_the_system
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, time
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.progress import Progress
+
+from service.client.connection import Connection, Refused
+from service.demo.generate import Generated, generate
+from service.demo.models import Pack
+from service.demo.pack import load_pack
+from service.demo.scenes import refused_body, scenes
+from service.demo.screen import Screen
+from service.demo.server import DemoServer, running
+from service.vocabulary.lists import codes, label
+
+SEED = 20260101
+PERIOD = "2026-H1"
+FIRST, LAST = date(2026, 1, 1), date(2026, 6, 30)
+PREPARED_ON = datetime(2025, 12, 15, 12, tzinfo=UTC)
+AT_ONCE = 32
+REGION, ALONE, REST = "VR22", "GM0794", "VR22-OTHER"
+CONTACT_POINTS = (
+    "contact-point-helmond",
+    "contact-point-ede",
+    "contact-point-utrecht",
+    "contact-point-brabant-zuidoost",
+)
+OUTCOMES = ("SUPPORT_STARTED", "INVESTIGATION", "ADVICE_ONLY", "NO_CONTACT")
+
+
+def play(*, keep_serving: bool, port: int, credentials: Path | None, signals: int) -> int:
+    """Play the demo; the exit code. With `keep_serving` only the data is loaded and the server stays."""
+    screen, pack = Screen(), load_pack()
+    try:
+        with running(pack, port=port, prepared_on=PREPARED_ON) as server:
+            if credentials is not None:
+                _write_credentials(server, credentials)
+            asyncio.run(_fill(server, pack, screen, signals))
+            if not keep_serving:
+                asyncio.run(_tell(server, screen))
+                return 0
+            screen.say(f"Serving on {server.url} until interrupted; the clients are those of the demo pack.")
+            _wait_for_the_end(server)
+            return 0
+    except Refused as refused:
+        screen.say(f"The register refused: {json.dumps(refused.problem, indent=2)}")
+        return 1
+
+
+def _write_credentials(server: DemoServer, file: Path) -> None:
+    clients = {name: one.as_json() for name, one in server.loaded.credentials.items()}
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(clients, indent=2) + "\n", encoding="utf-8")
+
+
+def _wait_for_the_end(server: DemoServer) -> None:
+    """Until interrupted, terminated, or the server ends by itself."""
+    signals_of_the_system.signal(signals_of_the_system.SIGTERM, signals_of_the_system.default_int_handler)
+    try:
+        server.process.wait()
+    except KeyboardInterrupt:
+        return
+
+
+@asynccontextmanager
+async def _calling(server: DemoServer) -> AsyncIterator[dict[str, Connection]]:
+    """A connection for each client of the pack, by name."""
+    limits = httpx.Limits(max_connections=AT_ONCE)
+    async with httpx.AsyncClient(base_url=server.url, limits=limits, timeout=120) as http:
+        yield {
+            name: Connection(
+                http,
+                one.client_id,
+                one.client_secret,
+                actor=None if one.role == "reporter" else f"{one.role}.{name}"[:64],
+            )
+            for name, one in server.loaded.credentials.items()
+        }
+
+
+async def _fill(server: DemoServer, pack: Pack, screen: Screen, count: int) -> None:
+    """Half a year of signals through the same intake, and the contact points' work on them."""
+    screen.chapter(
+        "Half a year of signals",
+        f"{count} synthetic signals, calibrated on published Dutch figures, are posted by eleven partner systems "
+        f"in Helmond and De Peel, Ede and Utrecht, dated {FIRST} to {LAST}.",
+    )
+    async with _calling(server) as clients:
+        with Progress(console=screen.console, disable=not screen.console.is_terminal) as progress:
+            posting = progress.add_task("posting", total=count)
+            for day, posts in _by_day(generate(pack, count, SEED, FIRST, LAST)):
+                server.set_clock(datetime.combine(day, time(12), UTC))
+                await _all_at_once(clients[one.client].post_signal(one.body) for one in posts)
+                progress.advance(posting, len(posts))
+            working = progress.add_task("working the queues", total=count)
+            for name in CONTACT_POINTS:
+                async for done in _work_off(clients[name]):
+                    progress.advance(working, done)
+        server.set_clock(datetime.now(UTC))
+    screen.say(
+        f"{count} signals registered, decided and referred; the contact points dealt with their queues."
+    )
+
+
+def _by_day(generated: Iterator[Generated]) -> Iterator[tuple[date, list[Generated]]]:
+    for day, posts in groupby(generated, key=lambda one: one.on):
+        yield day, list(posts)
+
+
+async def _all_at_once(calls: Any) -> None:
+    """All calls, a bounded number at a time."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(call: Any) -> None:
+        async with places:
+            await call
+
+    await asyncio.gather(*(one(call) for call in calls))
+
+
+async def _work_off(contact_point: Connection) -> AsyncIterator[int]:
+    """Claim, accept and close until the queue is empty; tells how many each time."""
+    while claimed := await contact_point.claim(limit=50):
+        await _all_at_once(_deal_with(contact_point, one, place) for place, one in enumerate(claimed))
+        yield len(claimed)
+
+
+async def _deal_with(contact_point: Connection, referral: dict[str, Any], place: int) -> None:
+    accepted = await contact_point.step(referral, "acceptance")
+    await contact_point.step(accepted, "closure", {"outcome": OUTCOMES[place % len(OUTCOMES)]})
+
+
+async def _tell(server: DemoServer, screen: Screen) -> None:
+    """Today in Helmond, then the regional table."""
+    async with _calling(server) as clients:
+        await _partners_post(server, clients, screen)
+        await _contact_point_works(server, clients, screen)
+        await _region_is_counted(clients, screen)
+
+
+async def _partners_post(server: DemoServer, clients: dict[str, Connection], screen: Screen) -> None:
+    today = datetime.now(UTC).date()
+    screen.chapter(
+        "Today in Helmond",
+        "Three partners each see a part. They send pseudonyms, never a name or a number, and hear at once "
+        "where their signal went.",
+    )
+    for scene in scenes(today):
+        receipt = await clients[scene.client].post_signal(scene.body)
+        screen.receipt(server.loaded.credentials[scene.client].organisation, scene.told, receipt)
+    screen.say(
+        "A body with faults is refused whole; every fault is named, nothing is stored, nothing repeated:"
+    )
+    try:
+        await clients["jpt-helmond"].post_signal(refused_body(today))
+    except Refused as refused:
+        screen.faults(dict(refused.problem))
+
+
+async def _contact_point_works(server: DemoServer, clients: dict[str, Connection], screen: Screen) -> None:
+    screen.chapter(
+        "The central contact point",
+        "Its client pulls the queue. What it claims is held for a quarter of an hour; nobody else gets it.",
+    )
+    contact_point = clients["contact-point-helmond"]
+    claimed = await contact_point.claim(limit=10, leaseSeconds=900)
+    screen.queue("Claimed by Centraal meldpunt Helmond en De Peel", claimed)
+    accepted = {one["signal"]["primaryType"]: await contact_point.step(one, "acceptance") for one in claimed}
+
+    recipient = str(server.loaded.organisations["halt-oost-brabant"])
+    await contact_point.step(accepted["SHAME_SEXTING"], "forwarding", {"organisation": recipient})
+    halt = clients["halt-oost-brabant"]
+    (for_halt,) = await halt.claim(limit=10)
+    screen.say(
+        "The shame-sexting goes to Halt. Halt sees the suspect only, and only the fields that the working "
+        "agreement opens:"
+    )
+    screen.told("What Halt is told", for_halt["signal"])
+    taken = await halt.step(for_halt, "acceptance")
+    await halt.step(taken, "closure", {"outcome": "HALT_PROGRAMME"})
+
+    closed = await contact_point.step(accepted["LOVERBOY"], "closure", {"outcome": "SUPPORT_STARTED"})
+    back = await contact_point.get(f"/v1/referrals/{accepted['SHAME_SEXTING']['id']}")
+    screen.say(
+        f"The loverboy referral is closed: {label('referral_outcome', closed['outcome'])}. Halt is done, so the "
+        f"shame-sexting referral is with the contact point again ({back['status'].lower()})."
+    )
+
+
+async def _region_is_counted(clients: dict[str, Connection], screen: Screen) -> None:
+    screen.chapter(
+        "The regional table",
+        "The closed half-year is counted once, rounded so that nobody can be found in it, frozen by one person "
+        "and published by another. Everybody reads the same numbers.",
+    )
+    compiled = await clients["administrator"].call("POST", "/v1/statistics/releases", json={"period": PERIOD})
+    path = f"/v1/statistics/releases/{compiled['id']}"
+    await clients["administrator-deputy"].call("POST", f"{path}/publication")
+    for table in (await clients["analyst"].get(path))["tables"]:
+        cells = (await clients["analyst"].get(f"{path}/tables/{table['name']}"))["cells"]
+        area, category = table["dimensions"]
+        _show_table(screen, table["title"]["en"], cells, area, category)
+    csv = await clients["analyst"].get_text(f"{path}/tables/{table['name']}", "text/csv")
+    screen.say("The same as CSV, for a BI tool:\n  " + "\n  ".join(csv.splitlines()[:3]))
+    screen.say(f"\n[italic]{compiled['caveats'][0]['en']}[/]")
+
+
+def _show_table(
+    screen: Screen, title: str, cells: Sequence[dict[str, Any]], area: str, category: str
+) -> None:
+    """The rows of the region and of the whole register."""
+    code_list = f"{category}_group"
+    head = ["Total", *(label(code_list, code) for code in codes(code_list))]
+    names = {
+        REGION: "Brabant-Zuidoost",
+        ALONE: "  Helmond",
+        REST: "  other municipalities",
+        "ALL": "whole register",
+    }
+    rows = [(name, [cell for cell in cells if cell[area] == code]) for code, name in names.items()]
+    screen.released(
+        f"{title}, {PERIOD} (rounded to 5; '< 10' includes none)", [row for row in rows if row[1]], head
+    )
