@@ -49,7 +49,9 @@ def openapi(
     if not check:
         OPENAPI_FILE.write_text(text, encoding="utf-8")
     elif OPENAPI_FILE.read_text(encoding="utf-8") != text:
-        typer.echo("openapi/openapi.json is not what the code makes: run `python -m service openapi`", err=True)
+        typer.echo(
+            "openapi/openapi.json is not what the code makes: run `python -m service openapi`", err=True
+        )
         raise typer.Exit(1)
 
 

@@ -35,8 +35,3 @@ def receipt_moment() -> datetime:
 def local_day(moment: datetime) -> date:
     """The Dutch calendar day of a moment: terms and periods are days in the Netherlands."""
     return moment.astimezone(LOCAL).date()
-
-
-def on_the_wire(moment: datetime) -> str:
-    """RFC 3339 in UTC with `Z` and whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

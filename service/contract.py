@@ -45,7 +45,8 @@ class Contract:
     def _add(self, path: str, methods: Methods) -> None:
         if "{" in path:
             pattern = "".join(
-                "[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]+\})", path)
+                "[^/]+" if part.startswith("{") else re.escape(part)
+                for part in re.split(r"(\{[^}]+\})", path)
             )
             self._templates.append((re.compile(pattern), methods))
         else:

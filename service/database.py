@@ -16,6 +16,8 @@ import orjson
 from sqlalchemy import Connection, FromClause, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 SQLITE_PRAGMAS = (
@@ -24,6 +26,8 @@ SQLITE_PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
+# SQLSTATE classes of PostgreSQL: connection, rollback (deadlock), resources, operator (shutdown, start).
+PASSING_STATES = frozenset({"08", "40", "53", "57"})
 
 
 def _dump_json(value: Any) -> str:
@@ -68,7 +72,17 @@ class Database:
 def insert_unless_known(session: AsyncSession, table: FromClause) -> Any:
     """An INSERT that leaves out rows whose key exists; add `.returning(…)` to hear which went in."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()  # type: ignore[attr-defined]
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the fault lies with the connection or the server, not with what was asked of it."""
+    state = getattr(getattr(error, "orig", error), "sqlstate", None) or ""
+    if state[:2] in PASSING_STATES:
+        return True
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
+    return isinstance(error, (OSError, TimeoutError, PoolTimeout))
 
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:

@@ -121,14 +121,15 @@ IfMatch = Annotated[int, Depends(_if_match)]
 
 
 async def _idempotency_key(
-    idempotency_key: Annotated[
-        UUID | None,
-        Header(description="A UUID of your choice; the same key and body give the first answer again."),
-    ] = None,
+    key: Annotated[
+        UUID,
+        Header(
+            alias="Idempotency-Key",
+            description="A UUID of your choice; the same key and body give the first answer again.",
+        ),
+    ],
 ) -> UUID:
-    if idempotency_key is None:
-        raise Invalid(errors=[Fault("header:Idempotency-Key", "required", "Send a UUID of your choice.")])
-    return idempotency_key
+    return key
 
 
 IdempotencyKey = Annotated[UUID, Depends(_idempotency_key)]

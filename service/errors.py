@@ -30,7 +30,9 @@ class Problem(Exception):
     status: ClassVar[int] = 500
     slug: ClassVar[str] = "failed"
     title: ClassVar[str] = "Something failed on our side"
-    explanation: ClassVar[str] = "Nothing was stored. Try again later; the trace id helps us to find the cause."
+    explanation: ClassVar[str] = (
+        "Nothing was stored. Try again later; the trace id helps us to find the cause."
+    )
 
     def __init__(
         self,
@@ -110,7 +112,9 @@ class PreconditionRequired(Problem):
 
 class Overloaded(Problem):
     status, slug, title = 503, "overloaded", "Too much work is waiting"
-    explanation = "Nothing was stored. Try again after the time in Retry-After, with the same Idempotency-Key."
+    explanation = (
+        "Nothing was stored. Try again after the time in Retry-After, with the same Idempotency-Key."
+    )
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "2"})

@@ -11,8 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-
+from service.database import is_passing
 from service.errors import Overloaded, Unavailable
 
 Item = TypeVar("Item")
@@ -80,7 +79,7 @@ class GroupCommit(Generic[Item, Answer]):
             try:
                 return await self._commit(items)
             except Exception as error:
-                if not _is_passing(error):
+                if not is_passing(error):
                     return await self._halve(items, error)
             if pause is not None:
                 await asyncio.sleep(pause)
@@ -91,13 +90,6 @@ class GroupCommit(Generic[Item, Answer]):
             return [error]
         middle = len(items) // 2
         return [*await self._persist(items[:middle]), *await self._persist(items[middle:])]
-
-
-def _is_passing(error: Exception) -> bool:
-    """Whether the fault lies with the connection or the server, not with the items."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
-    return isinstance(error, (OSError, TimeoutError))
 
 
 def _settle(future: "asyncio.Future[Answer]", answer: Answer | Exception) -> None:

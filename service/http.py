@@ -11,7 +11,6 @@ import secrets
 import time
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import orjson
 import structlog
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import errors
 from service.contract import Contract, Methods, acceptable, allowed
+from service.database import is_passing
 from service.errors import Problem
 
 API_VERSION = "0.1.0"
@@ -68,7 +68,7 @@ class HttpLayer:
             await exchange.refuse(problem)
         except Exception as error:
             _log_failure(error, scope)
-            await exchange.refuse(Problem())
+            await exchange.refuse(errors.Unavailable() if is_passing(error) else Problem())
         await exchange.finish()
 
 
@@ -149,7 +149,7 @@ def _check(method: str, methods: Methods | None, headers: Headers) -> None:
     operation = methods.get("GET" if method == "HEAD" else method)
     if operation is None:
         raise errors.MethodNotAllowed(headers={"Allow": allowed(methods)})
-    if not acceptable(headers.get("accept"), operation.produces):
+    if not acceptable(", ".join(headers.getlist("accept")), operation.produces):
         raise errors.NotAcceptable
     if operation.consumes:
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -187,7 +187,7 @@ def _trace_id(headers: Headers) -> str:
     return form[1] if form and form[1].strip("0") else secrets.token_hex(16)
 
 
-def _log_failure(error: Exception, scope: dict[str, Any]) -> None:
+def _log_failure(error: Exception, scope: Scope) -> None:
     frames = traceback.extract_tb(error.__traceback__)[-3:]
     places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames]
     log.error("failed", error=type(error).__name__, places=places, trace=scope["state"]["trace_id"])

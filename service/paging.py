@@ -42,4 +42,6 @@ def decode_cursor(cursor: str, parts: int) -> list[str]:
 
 
 def bad_cursor() -> Invalid:
-    return Invalid(errors=[Fault("query:cursor", "wrong-form", "Follow the Link header; do not make cursors.")])
+    return Invalid(
+        errors=[Fault("query:cursor", "wrong-form", "Follow the Link header; do not make cursors.")]
+    )

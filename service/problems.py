@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from service import errors
+from service.database import is_passing
 from service.doors import identify
 from service.errors import Problem, faults_of
 from service.http import PROBLEM_MEDIA_TYPE
@@ -60,6 +61,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _on_invalid)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _on_http_exception)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, _on_unexpected)
 
 
 async def _on_problem(request: Request, problem: Problem) -> Response:
@@ -80,3 +82,8 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
     if isinstance(error.__cause__, Problem):
         return answer(request, error.__cause__)
     return answer(request, BY_STATUS.get(error.status_code, errors.Invalid)())
+
+
+async def _on_unexpected(request: Request, error: Exception) -> Response:
+    """A database that is away, or a fault of ours; `http.py` logs it, for it is raised again after this."""
+    return answer(request, errors.Unavailable() if is_passing(error) else Problem())

@@ -45,11 +45,15 @@ class Settings(BaseSettings):
     pool_size: int = Field(10, ge=1, description="Database connections for requests, per process.")
     flushers: int = Field(2, ge=1, le=8, description="Groups of signals committed at a time (SQLite: 1).")
     group_size: int = Field(64, ge=1, le=1000, description="Most signals in one commit.")
-    queue_size: int = Field(2000, ge=1, description="Most signals, and most trail entries, waiting; then 503.")
+    queue_size: int = Field(
+        2000, ge=1, description="Most signals, and most trail entries, waiting; then 503."
+    )
     release_period: Literal["quarter", "half-year", "year"] = Field(
         "half-year", description="The period of a statistics release."
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Technical log level.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Technical log level."
+    )
 
     @property
     def is_sqlite(self) -> bool:

@@ -2,7 +2,8 @@
 
 Agreements, rule sets and contact points are read once and kept; one counter in the database tells whether
 they still hold. A transaction that decides something asks `Snapshot.current`, which costs one small select
-and reloads when the counter moved, or the day: much of it is valid from and until a day. What changes reference data calls `reference_changed` in its transaction.
+and reloads when the counter moved, or the day: much of it is valid from and until a day. What changes
+reference data calls `reference_changed` in its transaction.
 """
 
 from collections.abc import Awaitable, Callable
@@ -49,6 +50,6 @@ async def reference_changed(session: AsyncSession) -> None:
     """Make every process reload its snapshots from the next transaction on."""
     await session.execute(
         update(ReferenceVersion)
-        .where(ReferenceVersion.id == ONLY_ROW)  # type: ignore[arg-type]
+        .where(ReferenceVersion.id == ONLY_ROW)
         .values(version=ReferenceVersion.version + 1)
     )

@@ -1,22 +1,29 @@
 """The base of every shape on the wire: camelCase, nothing unknown, days that are only days,
 moments in UTC and whole seconds."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from service.clock import on_the_wire
-
 
 class Wire(BaseModel):
-    """Base of bodies and answers."""
+    """Base of bodies: only the names of the wire are read."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, serialize_by_alias=True
-    )
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, serialize_by_alias=True)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is filled in."""
+        return all(value is None for _, value in self)
+
+
+class Answer(Wire):
+    """Base of answers, which the code builds by its own names."""
+
+    model_config = ConfigDict(populate_by_name=True)
 
 
 class Text(Wire):
@@ -28,7 +35,7 @@ class Text(Wire):
 
 def fault(code: str, text: str) -> PydanticCustomError:
     """An error for validators: its code and fixed text are told to the sender, the value never is."""
-    return PydanticCustomError(f"register.{code}", text)  # type: ignore[arg-type]
+    return PydanticCustomError(f"register.{code}", text)
 
 
 def _only_a_day(value: Any) -> Any:
@@ -38,10 +45,20 @@ def _only_a_day(value: Any) -> Any:
     if not isinstance(value, str) or len(value) != 10:
         raise fault("wrong-form", "A day is written as YYYY-MM-DD.")
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except ValueError:
         raise fault("wrong-form", "A day is written as YYYY-MM-DD.") from None
+    if day.isoformat() != value:  # fromisoformat also takes days of a week, as in 2026-W45-1
+        raise fault("wrong-form", "A day is written as YYYY-MM-DD.")
+    return day
 
 
 Day = Annotated[date, BeforeValidator(_only_a_day)]
+
+
+def on_the_wire(moment: datetime) -> str:
+    """RFC 3339 in UTC with `Z` and whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 Instant = Annotated[datetime, PlainSerializer(on_the_wire, return_type=str, when_used="json")]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from urllib.parse import unquote_plus
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 
 from service.access import actions, errors
 from service.access.models import TokenAnswer
@@ -14,10 +14,17 @@ from service.doors import Writing
 
 router = APIRouter(tags=["access"], redirect_slashes=False)
 
-Parameter = Annotated[str | None, Form(max_length=4096)]
+Parameter = Annotated[str | None, Form()]
 
 
-@router.post("/oauth/token", operation_id="issue_token")
+async def _nothing_twice(request: Request) -> None:
+    """RFC 6749 section 3.2: a parameter is given once."""
+    form = await request.form()
+    if len(form.multi_items()) > len(form):
+        raise errors.InvalidRequest
+
+
+@router.post("/oauth/token", operation_id="issue_token", dependencies=[Depends(_nothing_twice)])
 async def issue_token(
     request: Request,
     session: Writing,

@@ -34,7 +34,7 @@ class Connection:
     async def post_signal(self, body: Mapping[str, Any], key: UUID | None = None) -> dict[str, Any]:
         """Register a signal; the receipt. The same key may be sent again, and gives the same receipt."""
         headers = {"Idempotency-Key": str(key or uuid4())}
-        return await self.call("POST", "/v1/signals", json=body, headers=headers)
+        return dict(await self.call("POST", "/v1/signals", json=body, headers=headers))
 
     async def claim(self, **wanted: Any) -> list[dict[str, Any]]:
         """Claim the most urgent waiting referrals: limit, leaseSeconds, priority, municipality."""
@@ -47,7 +47,8 @@ class Connection:
     ) -> dict[str, Any]:
         """Take a step (acceptance, forwarding, closure) on the version of a referral that was read."""
         headers = {"If-Match": f'"{referral["version"]}"'}
-        return await self.call("POST", f"/v1/referrals/{referral['id']}/{step}", json=body, headers=headers)
+        path = f"/v1/referrals/{referral['id']}/{step}"
+        return dict(await self.call("POST", path, json=body, headers=headers))
 
     async def get(self, path: str, **query: Any) -> Any:
         """Read JSON."""

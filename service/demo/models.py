@@ -9,11 +9,11 @@ from datetime import date
 from itertools import chain, groupby
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field
 
 from service.vocabulary.municipalities import municipalities, region_of
 from service.vocabulary.types import LegalBasis, MunicipalityCode, OrganisationType, PersonRole, SignalType
+from service.wire import Text, Wire
 
 Role = Literal["reporter", "coordinator", "recipient", "analyst", "administrator", "auditor"]
 OptionalField = Literal[
@@ -48,27 +48,14 @@ Territory = Annotated[tuple[MunicipalityCode, ...], BeforeValidator(_expanded)]
 """Municipalities; in the file a safety region (`VR22`) stands for all of its municipalities."""
 
 
-class Part(BaseModel):
-    """What all parts of the pack have in common."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
-
-
-class Text(Part):
-    """A text in both languages."""
-
-    nl: str
-    en: str
-
-
-class Organisation(Part):
+class Organisation(Wire):
     key: str
     name: str
     type: OrganisationType
     oin: Annotated[str, Field(pattern=r"^0000000\d{13}$")] | None
 
 
-class ContactPoint(Part):
+class ContactPoint(Wire):
     organisation: str
     level: Literal["LOCAL", "REGIONAL"]
     municipalities: Territory
@@ -78,14 +65,14 @@ class ContactPoint(Part):
     hours: str
 
 
-class Client(Part):
+class Client(Wire):
     name: str
     organisation: str
     role: Role
     municipalities: Territory
 
 
-class Sending(Part):
+class Sending(Wire):
     """What is open to the reporters of one organisation type."""
 
     types: tuple[SignalType, ...]
@@ -95,7 +82,7 @@ class Sending(Part):
     note: bool
 
 
-class Sharing(Part):
+class Sharing(Wire):
     """What a contact point may share on, with which organisation type."""
 
     to: OrganisationType
@@ -104,18 +91,18 @@ class Sharing(Part):
     conditions: Text
 
 
-class Terms(Part):
+class Terms(Wire):
     decision_working_days: int
     feedback_working_days: int
     retention_months: int
 
 
-class Escalation(Part):
+class Escalation(Wire):
     after_working_days: int
     to: Literal["DEPUTY", "REGIONAL"]
 
 
-class Agreement(Part):
+class Agreement(Wire):
     title: str
     valid_from: date
     valid_until: date | None
@@ -128,7 +115,7 @@ class Agreement(Part):
     escalation: tuple[Escalation, ...]
 
 
-class Area(Part):
+class Area(Wire):
     """An area of the statistics: one municipality, or the rest of its safety region, or all of it."""
 
     code: str
@@ -136,7 +123,7 @@ class Area(Part):
     municipalities: tuple[MunicipalityCode, ...]
 
 
-class Areas(Part):
+class Areas(Wire):
     year: int
     standing_alone: tuple[MunicipalityCode, ...]
 
@@ -153,7 +140,7 @@ class Areas(Part):
             yield Area(code=f"{region}-OTHER" if alone else region, region=region, municipalities=rest)
 
 
-class Pack(Part):
+class Pack(Wire):
     comment: str
     organisations: tuple[Organisation, ...]
     contact_points: tuple[ContactPoint, ...]

@@ -89,7 +89,7 @@ def person_words(person: dict[str, Any]) -> str:
     """A person in words: role, gender, age band, municipality."""
     place = municipalities().get(person.get("municipality", ""))
     words = [
-        label("person_role", person["role"]).strip("()"),
+        label("person_role", person["role"]).replace("(Possible)", "Possible"),
         label("gender", person["gender"]).lower(),
         label("age_band", person["ageBand"]),
     ]

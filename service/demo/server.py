@@ -82,7 +82,8 @@ def _start(url: str, folder: Path, moment: Path, port: int) -> subprocess.Popen[
         "SIGNAL_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "SIGNAL_LOG_LEVEL": "WARNING",
     }
-    return subprocess.Popen([sys.executable, "-m", "service", "serve", "--port", str(port)], env=environment)
+    command = [sys.executable, "-m", "service", "serve", "--port", str(port)]
+    return subprocess.Popen(command, env=environment)  # noqa: S603
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -33,12 +33,6 @@ FIRST, LAST = date(2026, 1, 1), date(2026, 6, 30)
 PREPARED_ON = datetime(2025, 12, 15, 12, tzinfo=UTC)
 AT_ONCE = 32
 REGION, ALONE, REST = "VR22", "GM0794", "VR22-OTHER"
-CONTACT_POINTS = (
-    "contact-point-helmond",
-    "contact-point-ede",
-    "contact-point-utrecht",
-    "contact-point-brabant-zuidoost",
-)
 OUTCOMES = ("SUPPORT_STARTED", "INVESTIGATION", "ADVICE_ONLY", "NO_CONTACT")
 
 
@@ -96,8 +90,8 @@ async def _fill(server: DemoServer, pack: Pack, screen: Screen, count: int) -> N
     """Half a year of signals through the same intake, and the contact points' work on them."""
     screen.chapter(
         "Half a year of signals",
-        f"{count} synthetic signals, calibrated on published Dutch figures, are posted by eleven partner systems "
-        f"in Helmond and De Peel, Ede and Utrecht, dated {FIRST} to {LAST}.",
+        f"{count} synthetic signals, calibrated on published Dutch figures, are posted by {len(_of_role(pack, 'reporter'))} "
+        f"partner systems in Helmond and De Peel, Ede and Utrecht, dated {FIRST} to {LAST}.",
     )
     async with _calling(server) as clients:
         with Progress(console=screen.console, disable=not screen.console.is_terminal) as progress:
@@ -107,13 +101,17 @@ async def _fill(server: DemoServer, pack: Pack, screen: Screen, count: int) -> N
                 await _all_at_once(clients[one.client].post_signal(one.body) for one in posts)
                 progress.advance(posting, len(posts))
             working = progress.add_task("working the queues", total=count)
-            for name in CONTACT_POINTS:
+            for name in _of_role(pack, "coordinator"):
                 async for done in _work_off(clients[name]):
                     progress.advance(working, done)
         server.set_clock(datetime.now(UTC))
     screen.say(
         f"{count} signals registered, decided and referred; the contact points dealt with their queues."
     )
+
+
+def _of_role(pack: Pack, role: str) -> list[str]:
+    return [client.name for client in pack.clients if client.role == role]
 
 
 def _by_day(generated: Iterator[Generated]) -> Iterator[tuple[date, list[Generated]]]:

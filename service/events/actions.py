@@ -27,4 +27,4 @@ def event(type: str, subject: str, organisation_id: UUID, at: datetime) -> dict[
 async def announce(session: AsyncSession, events: Sequence[dict[str, Any]]) -> None:
     """Write events; nobody hears of them before the commit."""
     if events:
-        await session.execute(insert(Event.__table__), list(events))  # type: ignore[attr-defined]
+        await session.execute(insert(Event.__table__), list(events))

@@ -27,7 +27,7 @@ from service.routing.actions import record_decisions
 from service.signals.actions import record_signals
 from service.snapshot import Snapshot
 
-_answered = Answered.__table__  # type: ignore[attr-defined]
+_answered = Answered.__table__
 
 Identity = tuple[UUID, UUID]
 Outcome = bytes | Exception
@@ -62,9 +62,7 @@ class Intake:
             await _write(session, [decided[place] for place in new])  # type: ignore[misc]
             known = await _answered_before(session, submissions, new)
         return [
-            decided[place].answer  # type: ignore[union-attr]
-            if place in new
-            else _again(submission, known, decided[place])
+            decided[place].answer if place in new else _again(submission, known, decided[place])
             for place, submission in enumerate(submissions)
         ]
 
@@ -99,7 +97,7 @@ async def _take_keys(session: AsyncSession, decided: Sequence[Registration | Pro
             first.setdefault((row["client_id"], row["key"]), place)
     if not first:
         return set()
-    rows = [decided[first[identity]].submission for identity in sorted(first)]  # type: ignore[union-attr]
+    rows = [decided[first[identity]].submission for identity in sorted(first)]
     taken = await session.execute(
         insert_unless_known(session, _answered).returning(_answered.c.client_id, _answered.c.key), rows
     )

@@ -33,7 +33,12 @@ CODE = "not-agreed"
 
 def not_agreed(signal: SubmittedSignal, sending: Sending) -> list[Fault]:
     """Everything in the submission that the agreement does not open to this kind of organisation."""
-    return [*_types(signal, sending), *_basis(signal, sending), *_fields(signal, sending), *_persons(signal, sending)]
+    return [
+        *_types(signal, sending),
+        *_basis(signal, sending),
+        *_fields(signal, sending),
+        *_persons(signal, sending),
+    ]
 
 
 def _types(signal: SubmittedSignal, sending: Sending) -> Iterator[Fault]:

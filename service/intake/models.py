@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field as TableField
 from sqlmodel import SQLModel
@@ -13,15 +13,16 @@ from service import clock
 from service.columns import Moment
 from service.referrals.models import DecisionRead, Priority
 from service.signals.models import MAX_PERSONS, PersonContent, SignalContent
-from service.wire import Instant, Wire, fault
+from service.wire import Answer, Instant, fault
 
 UNKNOWN = "UNKNOWN"
 VICTIM_SIDE = frozenset({"VICTIM", "AT_RISK"})
 
 # e<epoch>.<kind>.<32 bytes in base64url>: 43 characters, of which the last carries only four bits.
-TOKEN_FORM = r"e[1-9][0-9]{0,3}\.[bn]\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
+TOKEN_FORM = r"e[1-9][0-9]{0,3}\.[bn]\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"  # noqa: S105
 Token = Annotated[str, Field(pattern=rf"^{TOKEN_FORM}$", max_length=60)]
 TokenOrUnknown = Annotated[str, Field(pattern=rf"^(UNKNOWN|{TOKEN_FORM})$", max_length=60)]
+
 
 class SubmittedPerson(PersonContent):
     """A person as posted: the same with the token under which the partner knows it."""
@@ -49,7 +50,23 @@ class SubmittedPerson(PersonContent):
 class SubmittedSignal(SignalContent):
     """The body of a post: a signal with its persons."""
 
+    model_config = ConfigDict(validate_default=True)  # what was left out is judged together with the rest
+
     persons: list[SubmittedPerson] = Field([], max_length=MAX_PERSONS)
+
+    @field_validator("indicators")
+    @classmethod
+    def _says_enough(cls, indicators: list[Any], info: Any) -> list[Any]:
+        if not indicators and info.data.get("settings") == [] and info.data.get("group") is None:
+            raise fault("required", "Give at least one indicator or setting.")
+        return indicators
+
+    @field_validator("persons")
+    @classmethod
+    def _group_or_persons(cls, persons: list[SubmittedPerson], info: Any) -> list[SubmittedPerson]:
+        if persons and info.data.get("group") is not None:
+            raise fault("group-or-persons", "A street group stands instead of persons.")
+        return persons
 
     @field_validator("types", "settings", "flag_criteria", "handling_codes")
     @classmethod
@@ -96,20 +113,12 @@ class SubmittedSignal(SignalContent):
             raise fault("repeated", "The same person is given twice in the same role.")
         return persons
 
-    @model_validator(mode="after")
-    def _says_enough(self) -> Self:
-        if not self.indicators and not self.settings:
-            raise fault("required", "Give at least one indicator or setting.")
-        if self.group is not None and self.persons:
-            raise fault("group-or-persons", "A street group stands instead of persons.")
-        return self
-
     @property
     def all_types(self) -> list[str]:
         return self.types or [self.primary_type]
 
 
-class ReceiptContactPoint(Wire):
+class ReceiptContactPoint(Answer):
     """Whom to phone about it."""
 
     organisation: str
@@ -117,7 +126,7 @@ class ReceiptContactPoint(Wire):
     phone: str
 
 
-class ReceiptReferral(Wire):
+class ReceiptReferral(Answer):
     """Where the signal went, and by when it will be looked at."""
 
     contact_point: ReceiptContactPoint
@@ -125,7 +134,7 @@ class ReceiptReferral(Wire):
     due_on: date
 
 
-class Receipt(Wire):
+class Receipt(Answer):
     """The answer to a post; the same whether or not a person is known.
 
     `body_digest` is the SHA-256 of the body as canonical JSON (RFC 8785), in the form of RFC 9530.

@@ -29,6 +29,7 @@ from service.routing.queries import ActiveRuleSet
 from service.routing.resolve import Resolved, places_of, resolve
 from service.signals.actions import ACTIVE
 from service.signals.removal import remove_by
+from service.wire import on_the_wire
 
 Row = dict[str, Any]
 
@@ -91,14 +92,14 @@ def register(
         raise errors.NotAgreed(errors=faults)
     home = next(iter(caller.municipalities), None)
     places = places_of(
-        [(person.role, person.municipality) for person in signal.persons], signal.municipalities.incident, home
+        [(person.role, person.municipality) for person in signal.persons],
+        signal.municipalities.incident,
+        home,
     )
     rule_set = _rule_set(places, reference)
     facts = _facts(signal, organisation.type)
     decision = decide(facts, rule_set.rules)
-    resolved = resolve(
-        decision.level, places, reference.directory, agreement.content.parties, reporter=home
-    )
+    resolved = resolve(decision.level, places, reference.directory, agreement.content.parties, reporter=home)
     if resolved is None:
         raise errors.NoContactPoint
 
@@ -118,7 +119,7 @@ def register(
     answer = orjson.dumps(
         {
             "id": signal_id,
-            "receivedAt": clock.on_the_wire(received_at),
+            "receivedAt": on_the_wire(received_at),
             "bodyDigest": submission.digest,
             "removeBy": removal,
             "decision": {"ruleSet": rule_set.version, **outcome},
@@ -178,9 +179,7 @@ def register(
         ),
         events=[
             event("signal.received", f"/v1/signals/{signal_id}", caller.organisation_id, received_at),
-            event(
-                "referral.waiting", f"/v1/referrals/{referral['id']}", point.organisation_id, received_at
-            ),
+            event("referral.waiting", f"/v1/referrals/{referral['id']}", point.organisation_id, received_at),
         ],
         answer=answer,
     )
@@ -198,7 +197,7 @@ def _facts(signal: SubmittedSignal, reporter_type: str) -> Facts:
     return Facts(
         primary_type=signal.primary_type,
         types=frozenset(signal.all_types),
-        settings=frozenset(signal.settings),
+        settings=frozenset([*signal.settings, *([signal.group.setting] if signal.group else [])]),
         indicators=frozenset(
             indicator.code for indicator in signal.indicators if indicator.observation == "OBSERVED"
         ),

@@ -59,8 +59,6 @@ async def add_contact_point(
     )
     session.add(point)
     await session.flush()
-    await trail.append(
-        session, [trail.entry(who, "contact-point.add", ACTIVITY, "contact_point", point.id)]
-    )
+    await trail.append(session, [trail.entry(who, "contact-point.add", ACTIVITY, "contact_point", point.id)])
     await reference_changed(session)
     return point

@@ -12,4 +12,4 @@ from service.pseudonyms.models import SealedPerson
 async def seal_persons(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Write rows made by `Sealer.rows`."""
     if rows:
-        await session.execute(insert(SealedPerson.__table__), list(rows))  # type: ignore[attr-defined]
+        await session.execute(insert(SealedPerson.__table__), list(rows))

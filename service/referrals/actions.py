@@ -31,7 +31,7 @@ ACTIVITY = "referral"
 
 async def refer(session: AsyncSession, referrals: Sequence[dict[str, Any]]) -> None:
     """Write first referrals of signals, many at a time; called by intake in its transaction."""
-    await session.execute(insert(Referral.__table__), list(referrals))  # type: ignore[attr-defined]
+    await session.execute(insert(Referral.__table__), list(referrals))
 
 
 async def accept(session: AsyncSession, caller: Caller, *, referral_id: UUID, version: int) -> None:
@@ -79,9 +79,7 @@ async def _held(session: AsyncSession, caller: Caller, referral_id: UUID, versio
     """
     referral = (
         await session.scalars(
-            select(Referral)
-            .where(Referral.id == referral_id, *own_queue(caller))
-            .with_for_update()
+            select(Referral).where(Referral.id == referral_id, *own_queue(caller)).with_for_update()
         )
     ).one_or_none()
     if referral is None:
@@ -98,7 +96,7 @@ async def _held(session: AsyncSession, caller: Caller, referral_id: UUID, versio
 
 def _check_move(referral: Referral, move: Move) -> None:
     try:
-        after(referral.status, move)  # type: ignore[arg-type]
+        after(referral.status, move)
     except MoveNotAllowed:
         raise errors.NotPossibleNow from None
 
@@ -107,7 +105,7 @@ async def _move(session: AsyncSession, caller: Caller, referral: Referral, move:
     """Change the state by the table and write what belongs to it."""
     _check_move(referral, move)
     now = clock.now()
-    referral.status = after(referral.status, move)  # type: ignore[arg-type]
+    referral.status = after(referral.status, move)
     referral.version += 1
     if move in DECIDING and referral.decided_at is None:
         referral.decided_at = now
@@ -140,7 +138,7 @@ async def record_steps(
         }
         for id_, version, status in moved
     ]
-    await session.execute(insert(ReferralStep.__table__), rows)  # type: ignore[attr-defined]
+    await session.execute(insert(ReferralStep.__table__), rows)
     await trail.append(
         session,
         [trail.entry(caller.who, f"referral.{move}", ACTIVITY, "referral", id_) for id_, _, _ in moved],
@@ -199,9 +197,7 @@ async def _add_child(
 
 async def _resume_parent(session: AsyncSession, caller: Caller, parent_id: UUID) -> None:
     """The parent goes on when no child is open; locked first, so that two last children agree on who is last."""
-    parent = (
-        await session.scalars(select(Referral).where(Referral.id == parent_id).with_for_update())
-    ).one()
+    parent = (await session.scalars(select(Referral).where(Referral.id == parent_id).with_for_update())).one()
     still_open = await session.scalars(
         select(Referral.id).where(Referral.parent_id == parent_id, Referral.status.not_in(ENDED)).limit(1)
     )

@@ -24,7 +24,11 @@ class NoSuchRecipient(Problem):
 
 
 class HandlingCodeForbids(Problem):
-    status, slug, title = 409, "handling-code-forbids", "A handling code of the sender forbids this forwarding"
+    status, slug, title = (
+        409,
+        "handling-code-forbids",
+        "A handling code of the sender forbids this forwarding",
+    )
     explanation = "Ask the sender for permission first."
 
 

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from service.columns import Json, Moment
 from service.signals.models import MAX_PERSONS
 from service.vocabulary.types import MunicipalityCode, OneOf, ReferralOutcome
-from service.wire import Instant, Text, Wire
+from service.wire import Answer, Instant, Text, Wire
 
 PRIORITIES = ("HIGH", "NORMAL", "LOW")
 Priority = Annotated[str, OneOf(PRIORITIES)]
@@ -128,14 +128,14 @@ class ClosureRequest(Wire):
     outcome: ReferralOutcome
 
 
-class Reporter(Wire):
+class Reporter(Answer):
     """Whom to phone. Who the person is, people exchange outside the register."""
 
     organisation: str
     type: str
 
 
-class Step(Wire):
+class Step(Answer):
     """One line of the history."""
 
     at: Instant
@@ -144,7 +144,7 @@ class Step(Wire):
     actor: str | None = None
 
 
-class DecisionRead(Wire):
+class DecisionRead(Answer):
     """Why the signal came here: rule set, rule, explanation, suggestions, advice."""
 
     rule_set: int
@@ -154,7 +154,7 @@ class DecisionRead(Wire):
     advice: list[dict[str, Any]]
 
 
-class ReferralRead(Wire):
+class ReferralRead(Answer):
     """A referral as its own queue reads it; a recipient hears who forwarded it, not who reported."""
 
     id: UUID
@@ -175,14 +175,14 @@ class ReferralRead(Wire):
     history: list[Step]
 
 
-class ClaimAnswer(Wire):
+class ClaimAnswer(Answer):
     """The claimed referrals, most urgent first, and until when they are yours."""
 
     items: list[ReferralRead]
     lease_until: Instant
 
 
-class ReferralPage(Wire):
+class ReferralPage(Answer):
     """A page of the queue; the Link header leads on."""
 
     items: list[ReferralRead]

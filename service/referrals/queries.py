@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.caller import Caller
@@ -27,7 +27,7 @@ from service.signals.models import Signal, SignalPerson
 from service.signals.queries import person_content, persons_of
 
 
-def own_queue(caller: Caller) -> list[ColumnElement[bool]]:
+def own_queue(caller: Caller) -> list[Any]:
     """The conditions of a caller's own queue: its organisation's, narrowed by its territory."""
     conditions = [Referral.organisation_id == caller.organisation_id]
     if caller.municipalities:
@@ -49,9 +49,7 @@ async def queue_page(
         chosen = chosen.where(Referral.status == status)
     if cursor is not None:
         chosen = chosen.where(tuple_(Referral.received_at, Referral.id) > _position(cursor))
-    rows = (
-        await session.scalars(chosen.order_by(Referral.received_at, Referral.id).limit(limit + 1))
-    ).all()
+    rows = (await session.scalars(chosen.order_by(Referral.received_at, Referral.id).limit(limit + 1))).all()
     shown = rows[:limit]
     following = None
     if len(rows) > limit:
@@ -194,12 +192,15 @@ async def _forwarders(session: AsyncSession, parent_ids: Sequence[UUID]) -> Mapp
         .join(Organisation, Organisation.id == Referral.organisation_id)
         .where(Referral.id.in_(parent_ids))
     )
-    return {id_: name for id_, name in rows}
+    return dict(rows.tuples().all())
 
 
 def _position(cursor: str) -> tuple[datetime, UUID]:
     moment, id_ = decode_cursor(cursor, 2)
     try:
-        return datetime.fromisoformat(moment), UUID(id_)
+        at = datetime.fromisoformat(moment)
+        if at.utcoffset() != timedelta(0):
+            raise bad_cursor()
+        return at, UUID(id_)
     except ValueError:
         raise bad_cursor() from None

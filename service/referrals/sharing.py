@@ -57,7 +57,11 @@ async def shared_with(
     if agreement is None or recipient is None or recipient.ended_at is not None:
         raise errors.NoSuchRecipient
     rule = next((sharing for sharing in agreement.content.sharing if sharing.to == recipient.type), None)
-    if rule is None or recipient.id not in agreement.content.parties or recipient.id == caller.organisation_id:
+    if (
+        rule is None
+        or recipient.id not in agreement.content.parties
+        or recipient.id == caller.organisation_id
+    ):
         raise errors.NoSuchRecipient
     chosen = tuple(
         person.position

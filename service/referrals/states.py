@@ -7,9 +7,7 @@ first accept, return or forward: that is what terms and feedback look at.
 from collections.abc import Mapping
 from typing import Literal
 
-State = Literal[
-    "WAITING", "CLAIMED", "ACCEPTED", "FORWARDED", "RETURNED", "CLOSED", "WITHDRAWN", "EXPIRED"
-]
+State = Literal["WAITING", "CLAIMED", "ACCEPTED", "FORWARDED", "RETURNED", "CLOSED", "WITHDRAWN", "EXPIRED"]
 Move = Literal[
     "claim",
     "lapse",

@@ -40,4 +40,4 @@ async def add_active_rule_set(session: AsyncSession, who: trail.Who, content: Ru
 
 async def record_decisions(session: AsyncSession, decisions: Sequence[dict[str, Any]]) -> None:
     """Write rows of `decision`; called by intake in its transaction."""
-    await session.execute(insert(SignalDecision.__table__), list(decisions))  # type: ignore[attr-defined]
+    await session.execute(insert(SignalDecision.__table__), list(decisions))

@@ -5,8 +5,7 @@ The building stone of `rules`. Only codes of the closed lists are let in, and a 
 
 from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -22,23 +21,13 @@ from service.vocabulary.types import (
     Setting,
     SignalType,
 )
+from service.wire import Wire
 
 ABSENT = "ABSENT"
 """The value of a single-valued fact that the signal leaves out; not `UNKNOWN`, which was filled in."""
 
 Code = TypeVar("Code")
 Codes = Annotated[tuple[Code, ...], Field(min_length=1, max_length=100)]
-
-
-class Wire(BaseModel):
-    """Base of everything in a rule set: camelCase, nothing unknown, never changed afterwards."""
-
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, serialize_by_alias=True)
-
-    @property
-    def is_empty(self) -> bool:
-        """Nothing is filled in."""
-        return all(value is None for _, value in self)
 
 
 class Choice(Wire, Generic[Code]):

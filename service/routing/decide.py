@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from service.routing.choices import ABSENT, Choice, MultiChoice, Wire
-from service.routing.rules import Advice, Level, Priority, Rule, RuleSetContent, Suggestion, Text
+from service.routing.choices import ABSENT, Choice, MultiChoice
+from service.routing.rules import Advice, Level, Priority, Rule, RuleSetContent, Suggestion
+from service.wire import Text, Wire
 
 Atoms = frozenset[str]
 

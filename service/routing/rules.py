@@ -21,9 +21,9 @@ from service.routing.choices import (
     TypesChoice,
     UrgencyChoice,
     VictimStatusChoice,
-    Wire,
 )
 from service.vocabulary.types import MunicipalityCode, ReferralTarget
+from service.wire import Text, Wire
 
 Level = Literal["LOCAL", "REGIONAL"]
 Priority = Literal["HIGH", "NORMAL", "LOW"]
@@ -36,14 +36,6 @@ AdviceCode = Literal[
     "CONSULT_VEILIG_THUIS",
 ]
 RuleName = Annotated[str, Field(max_length=60, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-Sentences = Annotated[str, Field(min_length=1, max_length=600)]
-
-
-class Text(Wire):
-    """The same sentences in Dutch and in English."""
-
-    nl: Sentences
-    en: Sentences
 
 
 class PersonConditions(Wire):

@@ -15,6 +15,6 @@ async def record_signals(
     session: AsyncSession, signals: Sequence[dict[str, Any]], persons: Sequence[dict[str, Any]]
 ) -> None:
     """Write rows of `signal` and `signal_person`, one statement each."""
-    await session.execute(insert(Signal.__table__), list(signals))  # type: ignore[attr-defined]
+    await session.execute(insert(Signal.__table__), list(signals))
     if persons:
-        await session.execute(insert(SignalPerson.__table__), list(persons))  # type: ignore[attr-defined]
+        await session.execute(insert(SignalPerson.__table__), list(persons))

@@ -32,7 +32,7 @@ from service.vocabulary.types import (
     Urgency,
     VictimStatus,
 )
-from service.wire import Day, Instant, Wire, fault
+from service.wire import Answer, Day, Instant, Wire, fault
 
 MAX_PERSONS = 10
 
@@ -76,7 +76,7 @@ class Source(Wire):
 class Group(Wire):
     """A street group instead of persons: how many about, and where."""
 
-    size: int = Field(ge=2, le=50)
+    size: int = Field(ge=2, le=50, strict=True)
     setting: Setting
 
 
@@ -110,7 +110,7 @@ class SignalContent(Wire):
     consent: Consent | None = None
 
 
-class SignalRead(Wire):
+class SignalRead(Answer):
     """A signal as its own reporter reads it."""
 
     id: UUID

@@ -50,10 +50,12 @@ async def persons_of(
 
 def person_content(person: SignalPerson) -> PersonContent:
     """A stored person as it goes over the wire."""
-    return PersonContent(
-        role=person.role,
-        age_band=person.age_band,
-        gender=person.gender,
-        municipality=person.municipality,
-        victim_status=person.victim_status,
+    return PersonContent.model_validate(
+        {
+            "role": person.role,
+            "ageBand": person.age_band,
+            "gender": person.gender,
+            "municipality": person.municipality,
+            "victimStatus": person.victim_status,
+        }
     )

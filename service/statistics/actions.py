@@ -95,9 +95,7 @@ async def publish_release(session: AsyncSession, caller: Caller, *, release_id: 
         raise errors.SamePerson
     release.status, release.published_at, release.published_by = PUBLISHED, clock.now(), caller.actor
     await session.flush()
-    await trail.append(
-        session, [trail.entry(caller.who, "release.publish", ACTIVITY, "release", release.id)]
-    )
+    await trail.append(session, [trail.entry(caller.who, "release.publish", ACTIVITY, "release", release.id)])
     return read_release(release)
 
 
@@ -123,9 +121,7 @@ async def _count(session: AsyncSession, population: Population, period: Period) 
     return first_seen(entries, before)
 
 
-async def _areas_by_last_year(
-    session: AsyncSession, population: Population, year: int
-) -> tuple[Area, ...]:
+async def _areas_by_last_year(session: AsyncSession, population: Population, year: int) -> tuple[Area, ...]:
     """Areas from the counts of the year before; regions only where there are none."""
     begin, end = year_of(year - 1).moments(clock.LOCAL)
     persons = first_seen(await entries_between(session, population, begin, end), frozenset())
@@ -178,11 +174,9 @@ async def _freeze(
             _cell_row(release.id, table.code, position, cell)
             for position, cell in enumerate(display(table, rounding))
         ]
-        await session.execute(insert(ReleaseCell.__table__), rows)  # type: ignore[attr-defined]
+        await session.execute(insert(ReleaseCell.__table__), rows)
     await _mark_counted(session, persons, period.last)
-    await trail.append(
-        session, [trail.entry(caller.who, "release.compile", ACTIVITY, "release", release.id)]
-    )
+    await trail.append(session, [trail.entry(caller.who, "release.compile", ACTIVITY, "release", release.id)])
     return read_release(release)
 
 

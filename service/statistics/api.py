@@ -22,9 +22,7 @@ from service.statistics.models import (
 from service.trail import entry
 from service.wire import Wire
 
-router = APIRouter(
-    prefix="/statistics", tags=["statistics"], route_class=JsonRoute, redirect_slashes=False
-)
+router = APIRouter(prefix="/statistics", tags=["statistics"], route_class=JsonRoute, redirect_slashes=False)
 
 ReadingStatistics = Annotated[Caller, entering("statistics:read")]
 Compiling = Annotated[Caller, entering("statistics:compile")]
@@ -57,9 +55,7 @@ async def list_releases(caller: ReadingStatistics, session: Reading, trail: Reco
     return ReleaseList(items=items)
 
 
-@router.post(
-    "/releases", operation_id="compile_release", status_code=201, response_model_exclude_none=True
-)
+@router.post("/releases", operation_id="compile_release", status_code=201, response_model_exclude_none=True)
 async def compile_release(
     caller: Compiling, body: ReleaseRequest, request: Request, response: Response
 ) -> ReleaseRead:
@@ -100,7 +96,10 @@ async def publish_release(caller: Compiling, release_id: UUID, session: Writing)
     "/releases/{release_id}/tables/{name}",
     operation_id="get_released_table",
     response_model=TableRead,
-    responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}, 304: {"description": "Unchanged"}},
+    responses={
+        200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}},
+        304: {"description": "Unchanged"},
+    },
 )
 async def get_released_table(
     caller: ReadingStatistics,
@@ -113,9 +112,7 @@ async def get_released_table(
 ) -> Response:
     """A table as JSON or CSV (by Accept); its own dimensions may select cells, as in `?area=GM0794`."""
     chosen = query.model_dump(exclude_none=True)
-    table = await queries.get_table(
-        session, release_id, name, chosen, unpublished=_sees_unpublished(caller)
-    )
+    table = await queries.get_table(session, release_id, name, chosen, unpublished=_sees_unpublished(caller))
     await trail.record(entry(caller.who, "release.read", actions.ACTIVITY, "release", release_id))
     wants_csv = preferred(request.headers.get("accept"), ("application/json", MEDIA_TYPE)) == MEDIA_TYPE
     body = as_csv(table) if wants_csv else table.model_dump_json(by_alias=True).encode()

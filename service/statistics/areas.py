@@ -143,7 +143,7 @@ def join_smallest(areas: Sequence[Area], persons: Mapping[str, int]) -> tuple[Ar
 
 
 def _plan_region(standings: Sequence[Standing]) -> list[Area]:
-    """The failing ones join; while these (a single one too) fail together, so does the smallest of the rest."""
+    """The failing ones join; while these fail together, and a single one does, so does the next smallest."""
     alone = sorted((s for s in standings if s.suffices), key=lambda s: (s.persons, s.municipality))
     joined = [standing for standing in standings if not standing.suffices]
     while joined and alone and not _added_up(joined).suffices:

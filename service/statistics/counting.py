@@ -50,9 +50,7 @@ def first_seen(entries: Iterable[Entry], counted_before: frozenset[bytes]) -> li
     ]
 
 
-def tabulate(
-    persons: Sequence[FirstSeen], population: Population, area_of: Mapping[str, str]
-) -> Counts:
+def tabulate(persons: Sequence[FirstSeen], population: Population, area_of: Mapping[str, str]) -> Counts:
     """Exact counts by table, then by (area, category)."""
     counts: dict[str, Counter[tuple[str, str]]] = {table.code: Counter() for table in population.tables}
     for person in persons:

@@ -252,9 +252,10 @@ def _recount(counts: Counts, before: Iterable[Area], after: Iterable[Area]) -> C
 def _withheld_rows(rows: Mapping[str, Row], tree: Mapping[str, Sequence[str]]) -> set[str]:
     """The rows that show their total only: where one category has 90 %, and neighbours that keep this secret.
 
-    Subtracting the shown rows from their margin gives the sum of the hidden ones. Where that still proves 90 %,
-    the smallest shown neighbour is hidden too (one under 10 shows nothing anyway). If even all neighbours do not
-    help, the margin has 90 % itself. Below a hidden margin all is hidden, or it could be added up.
+    Subtracting the shown rows from their margin gives the sum of the hidden ones. Where that still proves
+    90 %, the smallest shown neighbour is hidden too (one under 10 shows nothing anyway). If even all
+    neighbours do not help, the margin has 90 % itself. Below a hidden margin all is hidden, or it could be
+    added up.
     """
     hidden = {row for row, cells in rows.items() if _dominated(cells)}
     for parent, children in tree.items():

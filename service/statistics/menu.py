@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from service.vocabulary.lists import codes
+from service.wire import Text
 
 MENU_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text for readers, in Dutch and in English."""
-
-    nl: str
-    en: str
+def _text(nl: str, en: str) -> Text:
+    return Text(nl=nl, en=en)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +44,13 @@ class Population:
 
 VICTIMS = Population(
     code="VICTIMS",
-    title=Text("Mogelijke slachtoffers en risicojongeren", "Possible victims and young people at risk"),
+    title=_text("Mogelijke slachtoffers en risicojongeren", "Possible victims and young people at risk"),
     tables=(
         Table(
             code="victims-by-municipality-and-form",
             dimensions=("area", "form"),
             code_list="form_group",
-            title=Text(
+            title=_text(
                 "Mogelijke slachtoffers naar gemeente en vorm",
                 "Possible victims by municipality and form",
             ),
@@ -62,7 +59,7 @@ VICTIMS = Population(
             code="victims-by-municipality-and-age",
             dimensions=("area", "age"),
             code_list="age_group",
-            title=Text(
+            title=_text(
                 "Mogelijke slachtoffers naar gemeente en leeftijd",
                 "Possible victims by municipality and age",
             ),
@@ -74,29 +71,29 @@ MENU: Mapping[str, Population] = MappingProxyType({VICTIMS.code: VICTIMS})
 
 DEFINITIONS: Mapping[str, Text] = MappingProxyType(
     {
-        "unit": Text(
+        "unit": _text(
             "Personen. Wie geen pseudoniem heeft, telt één keer per signaal.",
             "Persons. Somebody without a pseudonym counts once per signal.",
         ),
-        "numerator": Text(
+        "numerator": _text(
             "Personen over wie in de periode voor het eerst een geldig signaal is ontvangen: niet eerder"
             " geteld in de twaalf maanden daarvoor. Het eerste signaal bepaalt de categorie.",
             "Persons about whom a valid signal was first received in the period: not counted in the twelve"
             " months before. The first signal decides the category.",
         ),
-        "period": Text(
+        "period": _text(
             "Naar de dag van ontvangst. De periode wordt dertig dagen na afloop één keer geteld; latere"
             " correcties, intrekkingen en verwijderingen veranderen de uitgave niet.",
             "By day of receipt. The period is counted once, thirty days after its end; later corrections,"
             " withdrawals and erasure do not change the release.",
         ),
-        "area": Text(
+        "area": _text(
             "De gemeente van de persoon, anders die van het voorval. Gemeenten met weinig personen of één"
             " overheersende melder zijn samengevoegd; de indeling ligt per kalenderjaar vast.",
             "The municipality of the person, else that of the incident. Municipalities with few persons or"
             " one dominant reporter are joined; the division is fixed per calendar year.",
         ),
-        "method": Text(
+        "method": _text(
             "Alle tabellen zijn samen aselect afgerond op vijftallen en tellen precies op; een getoond getal"
             " wijkt ten hoogste vier af. '<10': afgerond minder dan tien, nul inbegrepen. 'withheld': alleen"
             " het totaal van de rij wordt getoond, omdat één categorie daarin of in een buurrij overheerst.",
@@ -108,17 +105,17 @@ DEFINITIONS: Mapping[str, Text] = MappingProxyType(
 )
 
 CAVEATS: tuple[Text, ...] = (
-    Text(
+    _text(
         "Meer signalen betekent niet meer uitbuiting: het kan meer bewustzijn of meer meldende organisaties"
         " betekenen. Lees de aantallen naast het aantal organisaties dat heeft gemeld.",
         "More signals does not mean more abuse: it may mean more awareness or more reporting organisations."
         " Read the numbers beside the number of organisations that reported.",
     ),
-    Text(
+    _text(
         "Een signaal is een vermoeden van een professional, geen vastgesteld feit.",
         "A signal is what a professional suspects, not an established fact.",
     ),
-    Text(
+    _text(
         "Kleine verschillen tussen gebieden of perioden kunnen geheel door de afronding ontstaan.",
         "Small differences between areas or periods may come from the rounding alone.",
     ),

@@ -10,7 +10,7 @@ from sqlmodel import Field as TableField
 from sqlmodel import SQLModel
 
 from service.columns import Json, Moment
-from service.wire import Instant, Text, Wire
+from service.wire import Answer, Instant, Text, Wire
 
 
 class AreaPlan(SQLModel, table=True):
@@ -63,7 +63,7 @@ class ReleaseRequest(Wire):
     period: str = Field(min_length=4, max_length=7, pattern=r"^\d{4}(-[QH][1-4])?$")
 
 
-class TableLink(Wire):
+class TableLink(Answer):
     """A table of a release."""
 
     name: str
@@ -72,7 +72,7 @@ class TableLink(Wire):
     population: str
 
 
-class AreaRead(Wire):
+class AreaRead(Answer):
     """An area of the release and what it is called."""
 
     code: str
@@ -81,7 +81,7 @@ class AreaRead(Wire):
     municipalities: list[str]
 
 
-class ReleaseRead(Wire):
+class ReleaseRead(Answer):
     """A release; who compiled and published it stands in the trail."""
 
     id: UUID
@@ -97,13 +97,13 @@ class ReleaseRead(Wire):
     tables: list[TableLink]
 
 
-class ReleaseList(Wire):
+class ReleaseList(Answer):
     """Releases, newest period first."""
 
     items: list[ReleaseRead]
 
 
-class TableRead(Wire):
+class TableRead(Answer):
     """A table of a release: cells with a code for each dimension, value (or null) and status."""
 
     release: UUID
@@ -112,14 +112,14 @@ class TableRead(Wire):
     cells: list[dict[str, Any]]
 
 
-class Definition(Wire):
+class Definition(Answer):
     """What a word of the release means."""
 
     name: str
     text: Text
 
 
-class DefinitionList(Wire):
+class DefinitionList(Answer):
     """The definitions and the menu that releases are made by."""
 
     menu_version: int

@@ -30,7 +30,6 @@ from service.statistics.models import (
 )
 from service.vocabulary.lists import code_lists
 from service.vocabulary.municipalities import municipalities
-from service.wire import Text
 
 PUBLISHED = "PUBLISHED"
 
@@ -91,9 +90,7 @@ async def counted_between(
     rows = await session.scalars(
         select(SealedPerson.subject)
         .join(SignalPerson, SignalPerson.id == SealedPerson.person_id)
-        .where(
-            SignalPerson.counted_on.between(first, last), SignalPerson.role.in_(roles_of(population))
-        )
+        .where(SignalPerson.counted_on.between(first, last), SignalPerson.role.in_(roles_of(population)))
     )
     return frozenset(rows)
 
@@ -198,10 +195,8 @@ def definitions() -> DefinitionList:
     """The menu and its definitions."""
     return DefinitionList(
         menu_version=MENU_VERSION,
-        definitions=[
-            Definition(name=name, text=Text(nl=text.nl, en=text.en)) for name, text in DEFINITIONS.items()
-        ],
-        caveats=_caveats(),
+        definitions=[Definition(name=name, text=text) for name, text in DEFINITIONS.items()],
+        caveats=list(CAVEATS),
         tables=_table_links(),
     )
 
@@ -217,7 +212,7 @@ def read_release(release: Release) -> ReleaseRead:
         menu_version=release.menu_version,
         compiled_at=release.compiled_at,
         published_at=release.published_at,
-        caveats=_caveats(),
+        caveats=list(CAVEATS),
         areas=[
             AreaRead(
                 code=area.code,
@@ -247,15 +242,11 @@ def category_name(code_list: str, code: str) -> str:
     return "Total" if code == TOTAL else code_lists()[code_list][code].label_en
 
 
-def _caveats() -> list[Text]:
-    return [Text(nl=text.nl, en=text.en) for text in CAVEATS]
-
-
 def _table_links() -> list[TableLink]:
     return [
         TableLink(
             name=table.code,
-            title=Text(nl=table.title.nl, en=table.title.en),
+            title=table.title,
             dimensions=list(table.dimensions),
             population=population.code,
         )

@@ -63,6 +63,4 @@ async def list_municipalities(
     if start + query.limit < len(everything):
         following = request.url.include_query_params(cursor=encode_cursor(shown[-1]))
         response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-    return MunicipalityPage(
-        items=[read_municipality(municipalities()[code], VALID_FROM) for code in shown]
-    )
+    return MunicipalityPage(items=[read_municipality(municipalities()[code], VALID_FROM) for code in shown])

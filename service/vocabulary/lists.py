@@ -5,6 +5,7 @@ in HTCDS 2.0 and the source of the entry. Called by every room that reads or wri
 """
 
 import csv
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -32,8 +33,8 @@ CodeList = Mapping[str, Code]
 
 def data_rows(filename: str) -> Iterable[dict[str, str]]:
     """The rows of a CSV data file of this room, by column name."""
-    with files("service.vocabulary").joinpath("data", filename).open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+    text = files("service.vocabulary").joinpath("data", filename).read_text(encoding="utf-8")
+    yield from csv.DictReader(io.StringIO(text, newline=""))
 
 
 @cache

@@ -2,10 +2,10 @@
 
 from service.vocabulary.lists import Code
 from service.vocabulary.municipalities import Municipality
-from service.wire import Text, Wire
+from service.wire import Answer, Text
 
 
-class CodeRead(Wire):
+class CodeRead(Answer):
     """A code with its labels; `group` is what it is counted under, `htcds` its counterpart in HTCDS 2.0."""
 
     code: str
@@ -16,7 +16,7 @@ class CodeRead(Wire):
     source: str | None = None
 
 
-class CodeListRead(Wire):
+class CodeListRead(Answer):
     """A code list of a version of the vocabulary."""
 
     name: str
@@ -24,14 +24,14 @@ class CodeListRead(Wire):
     codes: list[CodeRead]
 
 
-class CodeListNames(Wire):
+class CodeListNames(Answer):
     """The names of all code lists."""
 
     version: str
     items: list[str]
 
 
-class MunicipalityRead(Wire):
+class MunicipalityRead(Answer):
     """A municipality by its CBS code, valid from a day, with its safety region and police unit."""
 
     code: str
@@ -43,7 +43,7 @@ class MunicipalityRead(Wire):
     source: str
 
 
-class MunicipalityPage(Wire):
+class MunicipalityPage(Answer):
     """A page of municipalities; the Link header leads on."""
 
     items: list[MunicipalityRead]

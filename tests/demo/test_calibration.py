@@ -142,6 +142,16 @@ def test_several_forms_in_one_signal(signals: list[Generated]) -> None:
     assert several / len(signals) == pytest.approx((1049 - 984) / 984, abs=0.012)
 
 
+def test_nobody_is_twice_in_a_signal_but_as_victim_and_suspect(signals: list[Generated]) -> None:
+    twice = set()
+    for one in signals:
+        roles: dict[str, tuple[str, ...]] = {}
+        for person in one.body["persons"]:
+            roles[person["pseudonym"]] = (*roles.get(person["pseudonym"], ()), person["role"])
+        twice |= {many for name, many in roles.items() if name != "UNKNOWN" and len(many) > 1}
+    assert twice == {("VICTIM", "SUSPECT")}
+
+
 def test_shares_add_up() -> None:
     assert sum(reporter_shares(["POLICE", "JPT", "GGD"]).values()) == pytest.approx(1)
     assert sum(topics("POLICE").shares.values()) == pytest.approx(1)

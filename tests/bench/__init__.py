@@ -1,0 +1,1 @@
+"""Benchmarks: our measures interleaved with their anchors. Never part of the test suite, asserts no times."""

@@ -1,0 +1,72 @@
+"""Writes RESULTS.md: measured figures only, each with its anchor and its command."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from tests.bench.windows import Pairs, Spread
+
+FILE = Path(__file__).with_name("RESULTS.md")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured figure against its target."""
+
+    measure: str
+    figure: str
+    must: str
+    aim: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One measure: what was done, by which commands, with what outcome."""
+
+    title: str
+    commands: Sequence[str]
+    rows: Sequence[Row]
+    pairs: Pairs
+    notes: Sequence[str]
+
+
+def written(number: Spread, unit: str = "", digits: int = 2) -> str:
+    """The median with its range."""
+    low, middle, high = (f"{one:.{digits}f}" for one in (number.lowest, number.middle, number.highest))
+    return f"**{middle}**{unit} ({low}–{high})"
+
+
+def write_results(machine: Sequence[str], sections: Sequence[Section], quick: bool) -> None:
+    lines = [
+        "# Results",
+        "",
+        f"Written by `make bench{' QUICK=1' if quick else ''}` on {date.today().isoformat()}. Medians of windows, "
+        "ranges in brackets; a ratio is taken between neighbouring windows of one run. Rates say nothing without "
+        "the anchor beside them: the speed of a machine drifts.",
+        "",
+        *(f"- {line}" for line in machine),
+    ]
+    for section in sections:
+        lines += ["", f"## {section.title}", "", *_table(section.rows), "", *_windows(section.pairs), ""]
+        lines += [f"- {note}" for note in section.notes]
+        lines += ["", "```", *section.commands, "```"]
+    FILE.write_text("\n".join(lines) + "\n")
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    head = ["| measure | figure | must | aim |", "|---|---|---|---|"]
+    return head + [f"| {row.measure} | {row.figure} | {row.must} | {row.aim} |" for row in rows]
+
+
+def _windows(pairs: Pairs) -> list[str]:
+    head = [
+        "| window | POST/s | anchor/s | ratio | CPU application + database per POST | CPU per anchor | p50, p99 |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    return head + [
+        f"| {number} | {ours.rate:.0f} | {anchor.rate:.0f} | {ours.rate / anchor.rate:.2f} "
+        f"| {ours.application_ms:.2f} + {ours.database_ms:.2f} ms | {anchor.cpu_ms:.2f} ms "
+        f"| {ours.median_ms:.0f}, {ours.p99_ms:.0f} ms |"
+        for number, (ours, anchor) in enumerate(pairs.measured, 1)
+    ]
