@@ -90,8 +90,8 @@ async def _fill(server: DemoServer, pack: Pack, screen: Screen, count: int) -> N
     """Half a year of signals through the same intake, and the contact points' work on them."""
     screen.chapter(
         "Half a year of signals",
-        f"{count} synthetic signals, calibrated on published Dutch figures, are posted by {len(_of_role(pack, 'reporter'))} "
-        f"partner systems in Helmond and De Peel, Ede and Utrecht, dated {FIRST} to {LAST}.",
+        f"{count} synthetic signals, calibrated on published Dutch figures, are posted by "
+        f"{len(_of_role(pack, 'reporter'))} partner systems in Helmond and De Peel, Ede and Utrecht, dated {FIRST} to {LAST}.",
     )
     async with _calling(server) as clients:
         with Progress(console=screen.console, disable=not screen.console.is_terminal) as progress:

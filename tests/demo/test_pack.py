@@ -27,7 +27,8 @@ def test_the_clients_of_every_role() -> None:
     by_role: dict[str, set[str]] = {}
     for client in PACK.clients:
         by_role.setdefault(client.role, set()).add(client.name)
-    points = {f"contact-point-{place}" for place in ("helmond", "ede", "utrecht", "brabant-zuidoost")}
+    local, regional = ("helmond", "ede", "utrecht"), ("brabant-zuidoost", "gelderland-midden", "utrecht-region")
+    points = {f"contact-point-{place}" for place in (*local, *regional)}
     assert by_role == {
         "reporter": REPORTERS,
         "coordinator": points,

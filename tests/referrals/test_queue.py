@@ -1,6 +1,7 @@
 """Working a queue over HTTP: claiming, leases, the fence, wrong states, histories and pages."""
 
 import asyncio
+import base64
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,18 +66,14 @@ async def second_client(register: Register, *municipalities: str) -> str:
             municipalities=municipalities,
         )
     credential = Credential(str(client.id), secret, "coordinator", ORGANISATION)
-    register.loaded = Loaded(
-        register.loaded.credentials | {name: credential}, register.loaded.organisations
-    )
+    register.loaded = Loaded(register.loaded.credentials | {name: credential}, register.loaded.organisations)
     return name
 
 
 async def change(register: Register, referral_id: Any, **values: Any) -> None:
     table: Any = Referral
     async with register.database.writing() as session:
-        await session.execute(
-            update(table).where(table.id == uuid.UUID(str(referral_id))).values(**values)
-        )
+        await session.execute(update(table).where(table.id == uuid.UUID(str(referral_id))).values(**values))
 
 
 async def everything(register: Register) -> list[Any]:
@@ -164,24 +161,23 @@ async def test_a_claim_takes_no_more_than_it_asks_for(
     assert sum(status == "CLAIMED" for status in rows.values()) == len(expected)
 
 
-@pytest.mark.parametrize(
-    ("wanted", "pointer"),
-    [
-        ({"limit": 0}, "/limit"),
-        ({"limit": 51}, "/limit"),
-        ({"leaseSeconds": 29}, "/leaseSeconds"),
-        ({"leaseSeconds": 3601}, "/leaseSeconds"),
-        ({"priority": "URGENT"}, "/priority"),
-        ({"municipality": "GM9999"}, "/municipality"),
-        ({"organisation": "x"}, "/organisation"),
-    ],
-    ids=str,
-)
-async def test_a_wrong_claim_says_where(register: Register, wanted: dict[str, Any], pointer: str) -> None:
+WRONG_CLAIMS: list[tuple[dict[str, Any], str]] = [
+    ({"limit": 0}, "/limit"),
+    ({"limit": 51}, "/limit"),
+    ({"leaseSeconds": 29}, "/leaseSeconds"),
+    ({"leaseSeconds": 3601}, "/leaseSeconds"),
+    ({"priority": "URGENT"}, "/priority"),
+    ({"municipality": "GM9999"}, "/municipality"),
+    ({"organisation": "x"}, "/organisation"),
+]
+
+
+async def test_a_wrong_claim_says_where(register: Register) -> None:
     await referred(register)
-    answer = await register.claim(**wanted)
-    assert (answer.status_code, slug(answer)) == (400, "invalid")
-    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    for wanted, pointer in WRONG_CLAIMS:
+        answer = await register.claim(**wanted)
+        assert (answer.status_code, slug(answer)) == (400, "invalid"), wanted
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert [row.status for row in await register.rows(Referral)] == ["WAITING"]
 
 
@@ -208,7 +204,7 @@ async def test_anothers_referral_is_as_if_it_were_not_there(register: Register) 
             for step, body in (
                 ("acceptance", None),
                 ("forwarding", {"organisation": str(uuid.uuid4())}),
-                ("closure", {"outcome": "NO_ACTION"}),
+                ("closure", {"outcome": "ADVICE_ONLY"}),
             )
         ]
         for answer in (read, *steps):
@@ -221,29 +217,30 @@ async def test_anothers_referral_is_as_if_it_were_not_there(register: Register) 
     assert (listed.json(), "Link" in listed.headers) == ({"items": []}, False)
 
 
-@pytest.mark.parametrize(
-    ("if_match", "status", "problem"),
-    [
-        pytest.param('"1"', 412, "stale", id="the version before"),
-        pytest.param('"3"', 412, "stale", id="a version to come"),
-        pytest.param(None, 428, "if-match-required", id="none"),
-        pytest.param("2", 400, "invalid", id="without quotes"),
-        pytest.param('W/"2"', 400, "invalid", id="weak"),
-        pytest.param("*", 400, "invalid", id="any"),
-        pytest.param('"2", "3"', 400, "invalid", id="two"),
-        pytest.param('"02"', 400, "invalid", id="leading zero"),
-        pytest.param("", 400, "invalid", id="empty"),
-    ],
-)
-async def test_a_step_shows_the_version_that_it_was_decided_on(
-    register: Register, if_match: str | None, status: int, problem: str
-) -> None:
+FENCES = {
+    "the version before": ('"1"', 412, "stale"),
+    "a version to come": ('"3"', 412, "stale"),
+    "none": (None, 428, "if-match-required"),
+    "without quotes": ("2", 400, "invalid"),
+    "weak": ('W/"2"', 400, "invalid"),
+    "any": ("*", 400, "invalid"),
+    "two": ('"2", "3"', 400, "invalid"),
+    "leading zero": ('"02"', 400, "invalid"),
+    "empty": ("", 400, "invalid"),
+}
+
+
+async def test_a_step_shows_the_version_that_it_was_decided_on(register: Register) -> None:
     await referred(register)
     (referral,) = await claimed(register)
     before = await everything(register)
-    headers = await register.headers(ORGANISATION) | ({} if if_match is None else {"If-Match": if_match})
-    answer = await register.http.post(f"/v1/referrals/{referral['id']}/acceptance", headers=headers)
-    assert (answer.status_code, slug(answer)) == (status, problem)
+    for name, (if_match, status, problem) in FENCES.items():
+        for step, body in (("acceptance", None), ("closure", {"outcome": "ADVICE_ONLY"})):
+            headers = await register.headers(ORGANISATION)
+            headers |= {} if if_match is None else {"If-Match": if_match}
+            path = f"/v1/referrals/{referral['id']}/{step}"
+            answer = await register.http.post(path, json=body, headers=headers)
+            assert (answer.status_code, slug(answer)) == (status, problem), name
     assert await everything(register) == before
 
 
@@ -278,7 +275,7 @@ async def test_only_the_holder_takes_a_step_while_its_lease_runs(register: Regis
 STEPS = {
     "acceptance": (None, "CLAIMED"),
     "forwarding": ("halt-oost-brabant", "ACCEPTED"),
-    "closure": ({"outcome": "NO_ACTION"}, "ACCEPTED"),
+    "closure": ({"outcome": "ADVICE_ONLY"}, "ACCEPTED"),
 }
 STATES = ("WAITING", "CLAIMED", "ACCEPTED", "FORWARDED", "RETURNED", "CLOSED", "WITHDRAWN", "EXPIRED")
 
@@ -344,9 +341,13 @@ async def test_a_claim_needs_a_key(register: Register) -> None:
 
 async def test_every_step_leaves_its_history_trail_and_event(register: Register) -> None:
     referral = await accepted(register)
-    closed = (await register.step(referral, "closure", {"outcome": "NO_ACTION"})).json()
+    closed = (await register.step(referral, "closure", {"outcome": "ADVICE_ONLY"})).json()
 
-    assert (closed["status"], closed["outcome"], closed["assignedTo"]) == ("CLOSED", "NO_ACTION", "staff.one")
+    assert (closed["status"], closed["outcome"], closed["assignedTo"]) == (
+        "CLOSED",
+        "ADVICE_ONLY",
+        "staff.one",
+    )
     assert "leaseUntil" not in closed
     assert [(step["move"], step["status"], step["actor"]) for step in closed["history"]] == [
         ("claim", "CLAIMED", "staff.one"),
@@ -407,23 +408,32 @@ async def test_the_queue_is_read_page_by_page(register: Register) -> None:
     assert await walked("/v1/referrals?limit=1&status=WAITING") == (waiting, 4)
 
 
+ANY_ID = "019aa0d2-0000-7000-8000-000000000000"
+
+
+def cursor_of(*parts: str) -> str:
+    return base64.urlsafe_b64encode("\x1f".join(parts).encode()).decode().rstrip("=")
+
+
 CURSORS = {
     "not base64": "!!!",
-    "not ours": "bm90LW91cnM",
-    "no moment": "eB8wMTlhYTBkMi0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDA",
-    "a moment without zone": "MjAyNi0xMS0wMVQwMDowMDowMB8wMTlhYTBkMi0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDA",
-    "a moment before the first": (
-        "MDAwMS0wMS0wMVQwMDowMDowMCsyMzo1OR8wMTlhYTBkMi0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDA"
-    ),
+    "one part": cursor_of("2026-11-01T00:00:00+00:00"),
+    "no moment": cursor_of("x", ANY_ID),
+    "no id": cursor_of("2026-11-01T00:00:00+00:00", "x"),
+    "a moment without zone": cursor_of("2026-11-01T00:00:00", ANY_ID),
+    "a moment before the first": cursor_of("0001-01-01T00:00:00+23:59", ANY_ID),
     "no ascii": "é",
+    "no text": base64.urlsafe_b64encode(b"\xff\xfe").decode(),
 }
 
 
-@pytest.mark.parametrize("cursor", CURSORS.values(), ids=CURSORS.keys())
-async def test_a_cursor_of_ones_own_making_is_refused(register: Register, cursor: str) -> None:
+async def test_a_cursor_of_ones_own_making_is_refused(register: Register) -> None:
     headers = await register.headers(ORGANISATION)
-    answer = await register.http.get("/v1/referrals", params={"cursor": cursor}, headers=headers)
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "query:cursor")
+    told = {}
+    for name, cursor in CURSORS.items():
+        answer = await register.http.get("/v1/referrals", params={"cursor": cursor}, headers=headers)
+        told[name] = answer.status_code
+    assert told == dict.fromkeys(CURSORS, 400)
 
 
 @contextmanager
@@ -443,15 +453,11 @@ async def test_a_page_takes_the_same_statements_at_any_length(register: Register
     await register.token("jpt-helmond")
     await asyncio.gather(*(register.post_signal(signal()) for _ in range(50)))
     headers = await register.headers(ORGANISATION)
-    lengths = {}
-    for limit in (1, 5, 50):
+    await register.http.get("/v1/referrals?limit=1", headers=headers)  # the token is known from here on
+    lengths = []
+    for limit in (5, 50):
         with counted(register) as statements:
             answer = await register.http.get(f"/v1/referrals?limit={limit}", headers=headers)
         assert len(answer.json()["items"]) == limit
-        lengths[limit] = [replace_lists(statement) for statement in statements]
-    assert len(lengths[50]) == len(lengths[5]) == len(lengths[1]) <= 9
-    assert len(lengths[50]) >= 6
-
-
-def replace_lists(statement: str) -> str:
-    return statement.partition(" IN ")[0]
+        lengths.append(len(statements))
+    assert 6 <= lengths[0] == lengths[1] <= 9
