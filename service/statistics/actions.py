@@ -23,15 +23,14 @@ from service.signals.models import SignalPerson
 from service.statistics import errors
 from service.statistics.areas import Area, Standing, area_index, check_areas, plan_areas, regions_only
 from service.statistics.counting import FirstSeen, first_seen, standings_of, tabulate
-from service.statistics.disclosure import Cell, NoRoundingFound, Rounding, display, round_release
+from service.statistics.disclosure import Cell, Counts, Rounding, display
+from service.statistics.entries import counted_between, entries_between
 from service.statistics.menu import MENU_VERSION, VICTIMS, Population
 from service.statistics.models import AreaPlan, Release, ReleaseCell, ReleaseRead
 from service.statistics.periods import NoSuchPeriod, Period, period_of, year_of
 from service.statistics.queries import (
     PUBLISHED,
     areas_as_json,
-    counted_between,
-    entries_between,
     find_area_plan,
     read_release,
     release_exists,
@@ -67,12 +66,7 @@ async def compile_release(
         areas = planned or await _areas_by_last_year(session, VICTIMS, period.first.year)
         persons = await _count(session, VICTIMS, period)
     counts = tabulate(persons, VICTIMS, area_index(areas))
-    try:
-        rounding = await asyncio.to_thread(
-            round_release, VICTIMS, areas, counts, secret=secret, release=period.code
-        )
-    except NoRoundingFound:
-        raise errors.NothingReleasable from None
+    rounding = await asyncio.to_thread(_round, areas, counts, secret, period)
     try:
         async with database.writing() as session:
             if planned is None and await find_area_plan(session, period.first.year) is None:
@@ -119,6 +113,16 @@ async def _count(session: AsyncSession, population: Population, period: Period) 
         session, population, period.first - COUNTED_AGAIN_AFTER, period.first - relativedelta(days=1)
     )
     return first_seen(entries, before)
+
+
+def _round(areas: Sequence[Area], counts: Counts, secret: bytes, period: Period) -> Rounding:
+    # Imported here: the solver costs a second of every start-up, for what runs twice a year.
+    from service.statistics.rounding import NoRoundingFound, round_release
+
+    try:
+        return round_release(VICTIMS, areas, counts, secret=secret, release=period.code)
+    except NoRoundingFound:
+        raise errors.NothingReleasable from None
 
 
 async def _areas_by_last_year(session: AsyncSession, population: Population, year: int) -> tuple[Area, ...]:

@@ -10,19 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from service.statistics import disclosure
+from service.statistics import rounding as rounding_module
 from service.statistics.areas import Area, hierarchy, regions_only
 from service.statistics.disclosure import (
     TOTAL,
     Cell,
     Counts,
-    NoRoundingFound,
     Rounding,
     Solving,
     display,
-    round_release,
 )
 from service.statistics.menu import VICTIMS
+from service.statistics.rounding import NoRoundingFound, round_release
 from service.vocabulary.municipalities import municipalities, region_of
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -170,7 +169,7 @@ def test_achieved_shares_are_those_of_the_inner_cells() -> None:
 def test_how_it_was_found_is_told() -> None:
     solving = rounded(counts_of(some_persons(300, seed=5))).solving
     assert solving.solver.startswith("scipy ")
-    assert (solving.gap, solving.node_limit) == (0.0, disclosure.NODE_LIMIT)
+    assert (solving.gap, solving.node_limit) == (0.0, rounding_module.NODE_LIMIT)
     assert solving.nodes <= solving.node_limit
 
 
@@ -201,7 +200,7 @@ def test_wrong_input_is_refused_without_telling_a_count(counts: Counts, secret: 
 
 
 def test_without_a_rounding_the_smallest_area_joins_and_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    solver, failures = disclosure.milp, [SimpleNamespace(status=2), SimpleNamespace(status=1)]
+    solver, failures = rounding_module.milp, [SimpleNamespace(status=2), SimpleNamespace(status=1)]
     monkeypatch.setattr(disclosure, "milp", lambda *a, **k: failures.pop() if failures else solver(*a, **k))
     sizes = {code: 20 + n for n, code in enumerate(CODES)}
     counts = counts_of((code, "SEXUAL", "G12_15") for code, size in sizes.items() for _ in range(size))
