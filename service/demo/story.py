@@ -91,7 +91,8 @@ async def _fill(server: DemoServer, pack: Pack, screen: Screen, count: int) -> N
     screen.chapter(
         "Half a year of signals",
         f"{count} synthetic signals, calibrated on published Dutch figures, are posted by "
-        f"{len(_of_role(pack, 'reporter'))} partner systems in Helmond and De Peel, Ede and Utrecht, dated {FIRST} to {LAST}.",
+        f"{len(_of_role(pack, 'reporter'))} partner systems in Helmond and De Peel, Ede and Utrecht, dated "
+        f"{FIRST} to {LAST}.",
     )
     async with _calling(server) as clients:
         with Progress(console=screen.console, disable=not screen.console.is_terminal) as progress:

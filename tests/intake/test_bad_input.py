@@ -500,13 +500,15 @@ async def changed(register: Register, change: Any) -> AsyncIterator[None]:
         rows = (await session.execute(select(table))).all()
         await session.execute(change)
         await reference_changed(session)
-    yield
-    async with register.database.writing() as session:
-        (key,) = table.primary_key
-        for row in rows:
-            values = row._asdict()
-            await session.execute(update(table).where(key == values[key.name]).values(values))
-        await reference_changed(session)
+    try:
+        yield
+    finally:
+        async with register.database.writing() as session:
+            for row in rows:
+                values = row._asdict()
+                same = [column == values[column.name] for column in table.primary_key]
+                await session.execute(update(table).where(*same).values(values))
+            await reference_changed(session)
 
 
 async def test_a_refusal_does_not_use_up_its_key(accepting: Register) -> None:
