@@ -1,5 +1,6 @@
 """The command line: `python -m service …`, installed as `signal-register`."""
 
+import asyncio
 import sys
 from datetime import date
 from pathlib import Path
@@ -7,14 +8,12 @@ from typing import Annotated
 
 import typer
 
-from service.app import api_document
-from service.migrations import migrate_database
-from service.openapi import as_text
-from service.settings import UnsafeSettings, load_settings
-
+# Commands import what they need themselves: `generate` should not wait for the whole application.
 OPENAPI_FILE = Path("openapi/openapi.json")
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="The Signal Register.")
+admin = typer.Typer(no_args_is_help=True, help="Functional management, on the register's own machine.")
+cli.add_typer(admin, name="admin")
 
 
 @cli.command()
@@ -23,12 +22,14 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
 ) -> None:
     """Serve the API with the settings of the environment (SIGNAL_…)."""
+    from service.keys import MissingKey
     from service.serving import serve_forever
+    from service.settings import UnsafeSettings, load_settings
 
     try:
         serve_forever(load_settings(), host, port)
-    except UnsafeSettings as unsafe:
-        typer.echo(str(unsafe), err=True)
+    except (UnsafeSettings, MissingKey) as reason:
+        typer.echo(str(reason), err=True)
         raise typer.Exit(2) from None
 
 
@@ -37,7 +38,28 @@ def migrate(
     revision: Annotated[str, typer.Argument(help="`head`, or a revision to go up to.")] = "head",
 ) -> None:
     """Bring the database to the present schema."""
+    from service.migrations import migrate_database
+    from service.settings import load_settings
+
     migrate_database(load_settings().database_url, revision)
+
+
+@admin.command()
+def areas(
+    year: Annotated[int, typer.Argument(help="A year that has not begun.")],
+    alone: Annotated[list[str], typer.Argument(help="The municipalities that stand alone, as GM0794.")],
+    actor: Annotated[str, typer.Option(help="Your staff id, for the trail.")],
+) -> None:
+    """Fix the areas of the statistics of a year; in each region the other municipalities are joined."""
+    from service.errors import Problem
+    from service.settings import load_settings
+    from service.statistics.administration import fix_areas
+
+    try:
+        asyncio.run(fix_areas(load_settings().database_url, year, alone, actor))
+    except (Problem, ValueError, KeyError) as refused:
+        typer.echo(f"not set: {refused.detail if isinstance(refused, Problem) else refused}", err=True)
+        raise typer.Exit(1) from None
 
 
 @cli.command()
@@ -45,6 +67,9 @@ def openapi(
     check: Annotated[bool, typer.Option(help="Only compare with the committed document.")] = False,
 ) -> None:
     """Write openapi/openapi.json, or check that it is the one that the code makes."""
+    from service.app import api_document
+    from service.openapi import as_text
+
     text = as_text(api_document())
     if not check:
         OPENAPI_FILE.write_text(text, encoding="utf-8")

@@ -24,6 +24,7 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105
 ALGORITHM = "ES256"
 MAX_TOKEN_CHARS = 8 * 1024
 LEEWAY_SECONDS = 30
+LONGEST_SECONDS = 60 * 60
 REFUSED_HEADERS = frozenset({"crit", "jku", "jwk", "x5u", "x5c"})
 REQUIRED_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "jti", "client_id")
 
@@ -103,7 +104,7 @@ def verify(token: str, issuer: Issuer, *, at: datetime) -> Mapping[str, Any]:
                 "leeway": LEEWAY_SECONDS,
             },
         )
-    except (JOSEError, ValueError, TypeError, KeyError) as error:
+    except (JOSEError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise TokenRefused(type(error).__name__) from None
     _check_claims(claims, issuer, int(at.timestamp()))
     return dict(claims)
@@ -142,6 +143,8 @@ def _check_claims(claims: Mapping[str, Any], issuer: Issuer, now: int) -> None:
     times = (claims["iat"], claims["exp"], claims.get("nbf", claims["iat"]))
     if not all(type(moment) is int for moment in times):
         raise TokenRefused("times")
+    if claims["exp"] - claims["iat"] > LONGEST_SECONDS:
+        raise TokenRefused("lifetime")
     if claims["exp"] <= now - LEEWAY_SECONDS or max(claims["iat"], times[2]) > now + LEEWAY_SECONDS:
         raise TokenRefused("time")
     if claims["sub"] != claims["client_id"]:

@@ -20,7 +20,7 @@ from service.organisations.actions import add_contact_point, add_organisation
 from service.routing.actions import add_active_rule_set
 from service.routing.defaults import default_rule_sets
 from service.statistics.actions import set_areas
-from service.statistics.areas import Area
+from service.statistics.areas import standing_alone
 from service.trail import Who
 
 LOADER = Who(role="administrator", actor="demo-loader")
@@ -71,8 +71,8 @@ async def load_demo(database: Database, pack: Pack, *, with_areas: bool = False)
         for name in pack.rule_sets:
             await add_active_rule_set(session, LOADER, default_rule_sets()[name])
         if with_areas:
-            plan = [Area(one.code, one.region, one.municipalities) for one in pack.areas.plan()]
-            await set_areas(session, LOADER, year=pack.areas.year, areas=plan)
+            areas = standing_alone(pack.areas.standing_alone)
+            await set_areas(session, LOADER, year=pack.areas.year, areas=areas)
     return Loaded(credentials, organisations)
 
 

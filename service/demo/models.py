@@ -4,14 +4,14 @@ Keeps what an organisation, a contact point, a client, an agreement and the area
 `pack`, which reads them, and by whoever loads the demo. Never knows whether the parts fit together.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
-from itertools import chain, groupby
+from itertools import chain
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from service.vocabulary.municipalities import municipalities, region_of
+from service.vocabulary.municipalities import municipalities
 from service.vocabulary.types import LegalBasis, MunicipalityCode, OrganisationType, PersonRole, SignalType
 from service.wire import Text, Wire
 
@@ -115,29 +115,11 @@ class Agreement(Wire):
     escalation: tuple[Escalation, ...]
 
 
-class Area(Wire):
-    """An area of the statistics: one municipality, or the rest of its safety region, or all of it."""
-
-    code: str
-    region: str
-    municipalities: tuple[MunicipalityCode, ...]
-
-
 class Areas(Wire):
+    """The year whose areas are set, and the municipalities that stand alone in it."""
+
     year: int
     standing_alone: tuple[MunicipalityCode, ...]
-
-    def plan(self) -> list[Area]:
-        """All municipalities, each in exactly one area, in the order of their regions."""
-        regions = groupby(sorted(municipalities(), key=region_of), key=region_of)
-        return [area for region, codes in regions for area in self._of(region, list(codes))]
-
-    def _of(self, region: str, codes: list[str]) -> Iterator[Area]:
-        alone = [code for code in codes if code in self.standing_alone]
-        rest = tuple(code for code in codes if code not in self.standing_alone)
-        yield from (Area(code=code, region=region, municipalities=(code,)) for code in alone)
-        if rest:
-            yield Area(code=f"{region}-OTHER" if alone else region, region=region, municipalities=rest)
 
 
 class Pack(Wire):

@@ -57,7 +57,7 @@ class SubmittedSignal(SignalContent):
     @field_validator("indicators")
     @classmethod
     def _says_enough(cls, indicators: list[Any], info: Any) -> list[Any]:
-        if not indicators and info.data.get("settings") == [] and info.data.get("group") is None:
+        if not indicators and info.data.get("settings") == []:
             raise fault("required", "Give at least one indicator or setting.")
         return indicators
 

@@ -112,7 +112,8 @@ async def _move(session: AsyncSession, caller: Caller, referral: Referral, move:
     if referral.status in ENDED:
         referral.ended_at = now
     await session.flush()
-    await record_steps(session, caller, move, [(referral.id, referral.version, referral.status)], now)
+    moved = [(referral.id, referral.version, referral.status)]
+    await record_steps(session, caller, move, moved, now, queue_of=referral.organisation_id)
 
 
 async def record_steps(
@@ -121,8 +122,13 @@ async def record_steps(
     move: str,
     moved: Sequence[tuple[UUID, int, str]],
     now: datetime,
+    *,
+    queue_of: UUID,
 ) -> None:
-    """History, trail and event of a move of (id, version, status), in the transaction of the move."""
+    """History, trail and event of a move of (id, version, status), in the transaction of the move.
+
+    The event is for the organisation in whose queue they are; a recipient may move its parent there.
+    """
     if not moved:
         return
     rows = [
@@ -145,10 +151,7 @@ async def record_steps(
     )
     await announce(
         session,
-        [
-            event(f"referral.{move}", f"/v1/referrals/{id_}", caller.organisation_id, now)
-            for id_, _, _ in moved
-        ],
+        [event(f"referral.{move}", f"/v1/referrals/{id_}", queue_of, now) for id_, _, _ in moved],
     )
 
 

@@ -47,7 +47,7 @@ async def claim(session: AsyncSession, caller: Caller, *, key: UUID, request: Cl
         return await _answer_again(session, caller, key, request)
     await _lapse(session, caller, now)
     claimed = await _claim_waiting(session, caller, request, lease_until)
-    await record_steps(session, caller, "claim", claimed, now)
+    await record_steps(session, caller, "claim", claimed, now, queue_of=caller.organisation_id)
     ids = [id_ for id_, _, _ in claimed]
     await session.execute(
         update(_claim)
@@ -98,7 +98,8 @@ async def _lapse(session: AsyncSession, caller: Caller, now: datetime) -> None:
     """Put back what was claimed and let lie; a step of its own, with its history."""
     over = (*own_queue(caller), _referral.c.status == "CLAIMED", _referral.c.lease_until <= now)
     put_back = {"status": after("CLAIMED", "lapse"), "lease_until": None, "held_by": None}
-    await record_steps(session, caller, "lapse", await _change(session, over, put_back, limit=None), now)
+    lapsed = await _change(session, over, put_back, limit=None)
+    await record_steps(session, caller, "lapse", lapsed, now, queue_of=caller.organisation_id)
 
 
 async def _claim_waiting(

@@ -68,7 +68,7 @@ async def shared_with(
         for person in persons
         if person.role in rule.roles and (request.persons is None or person.position in request.persons)
     )
-    if persons and not chosen:
+    if persons and "persons" in rule.fields and not chosen:
         raise errors.NobodyToForward
     return Shared(
         agreement_id=agreement.id,

@@ -91,6 +91,21 @@ def regions_only() -> tuple[Area, ...]:
     return _in_order(Area(region, region, tuple(members)) for region, members in _regions().items())
 
 
+def standing_alone(codes: Iterable[str]) -> tuple[Area, ...]:
+    """The areas in which these municipalities stand alone and the rest of each region is joined.
+
+    KeyError for an unknown municipality; a rest of one municipality is a fault that `check_areas` finds.
+    """
+    alone = {code: region_of(code) for code in codes}
+    rest = {region: [code for code in members if code not in alone] for region, members in _regions().items()}
+    return _in_order(
+        [
+            *(Area(code, region, (code,)) for code, region in alone.items()),
+            *(_together(region, members) for region, members in rest.items() if members),
+        ]
+    )
+
+
 def check_areas(areas: Sequence[Area]) -> None:
     """Accept a plan set by hand, or raise InvalidAreas with everything that is wrong with it."""
     placed = Counter(code for area in areas for code in area.municipalities)

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import json
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -64,7 +65,7 @@ class Forge:
 
     def token(self, header: Json, claims: Any, sign: Callable[[bytes], bytes] | None = None) -> str:
         """A token with any header and payload, signed by our real key unless told otherwise."""
-        payload = claims if isinstance(claims, bytes) else orjson.dumps(claims)
+        payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
         signed = f"{b64(orjson.dumps(header))}.{b64(payload)}".encode()
         return f"{signed.decode()}.{b64((sign or self.es256)(signed))}"
 
@@ -133,7 +134,6 @@ def test_a_genuine_signature_does_not_excuse_a_wrong_header(forge: Forge, change
         verify(token, forge.issuer, at=NOW)
 
 
-FUTURE = datetime.now(UTC) + timedelta(days=3650)  # the library looks at the real clock too
 CLAIMS: dict[str, Json] = {
     **{f"no {name}": {name: None} for name in ("iss", "aud", "exp", "iat", "jti", "sub", "client_id")},
     **{f"empty {name}": {name: ""} for name in ("iss", "aud", "jti", "sub", "client_id")},
@@ -150,6 +150,7 @@ CLAIMS: dict[str, Json] = {
     "expiry with a fraction": {"exp": 99999999999.5},
     "expiry as a truth": {"exp": True},
     "expiry beyond any calendar": {"exp": 10**30},
+    "longer than an hour": {"exp": int(datetime.now(UTC).timestamp()) + 3700},
     "issued as a text": {"iat": "1"},
     "issued as a truth": {"iat": True},
     "not before as a text": {"nbf": "1"},
@@ -226,7 +227,9 @@ def inside(attacked: Register) -> Forge:
 
 
 async def knock(register: Register, token: str) -> httpx.Response:
-    return await register.http.get("/v1/code-lists", headers={"Authorization": f"Bearer {token}"})
+    return await register.http.get(
+        "/v1/code-lists", headers=[(b"Authorization", f"Bearer {token}".encode("latin-1"))]
+    )
 
 
 def forgeries(forge: Forge) -> dict[str, str]:
@@ -238,8 +241,7 @@ def forgeries(forge: Forge) -> dict[str, str]:
     stranger = ec.generate_private_key(ec.SECP256R1())
     own_rsa = rsa.generate_private_key(65537, 2048)
     other = b64(orjson.dumps(claims | {"scope": "statistics:compile"}))
-    flipped = bytes([base64.urlsafe_b64decode(f"{signature}==")[0] ^ 1])
-    r, s = good and (signature[:43], signature[43:])
+    raw = base64.urlsafe_b64decode(f"{signature}==")
     forged = {
         "alg none, no signature": f"{b64(orjson.dumps(header | {'alg': 'none'}))}.{payload}.",
         "alg none, old signature": f"{b64(orjson.dumps(header | {'alg': 'none'}))}.{payload}.{signature}",
@@ -257,8 +259,8 @@ def forgeries(forge: Forge) -> dict[str, str]:
         "signature in DER": forge.token(
             header, claims, lambda signed: forge.key.sign(signed, ec.ECDSA(SHA256()))
         ),
-        "signature tampered with": f"{head}.{payload}.{b64(flipped + base64.urlsafe_b64decode(signature + '==')[1:])}",
-        "signature's halves swapped": f"{head}.{payload}.{s}{r}",
+        "signature tampered with": f"{head}.{payload}.{b64(bytes([raw[0] ^ 1]) + raw[1:])}",
+        "signature's halves swapped": f"{head}.{payload}.{b64(raw[32:] + raw[:32])}",
         "payload tampered with": f"{head}.{other}.{signature}",
         "header tampered with": f"{b64(orjson.dumps(header | {'extra': 'x'}))}.{payload}.{signature}",
         "two parts": f"{head}.{payload}",
@@ -273,9 +275,8 @@ def forgeries(forge: Forge) -> dict[str, str]:
         "its dots only": "..",
     }
     forged |= {
-        f"HS256 with our public key as {form}": forge.token(header | {"alg": alg}, claims, hs256(secret))
+        f"HS256 with our public key as {form}": forge.token(header | {"alg": "HS256"}, claims, hs256(secret))
         for form, secret in forge.public_forms().items()
-        for alg in ("HS256",)
     }
     forged |= {
         f"HS256 called ES256 with our public key as {form}": forge.token(header, claims, hs256(secret))
@@ -286,10 +287,7 @@ def forgeries(forge: Forge) -> dict[str, str]:
 
 async def test_no_forgery_enters_and_all_get_the_same_answer(attacked: Register, inside: Forge) -> None:
     forged = forgeries(inside)
-    answers = {
-        name: await knock(attacked, token.encode("latin-1").decode("latin-1"))
-        for name, token in forged.items()
-    }
+    answers = {name: await knock(attacked, token) for name, token in forged.items()}
     genuine = await knock(attacked, inside.token(inside.header(), inside.claims(datetime.now(UTC))))
 
     assert genuine.status_code == 200

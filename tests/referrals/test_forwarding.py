@@ -24,7 +24,7 @@ HALT, VEILIG_THUIS, CONTACT_POINT = (
 SHAME_SEXTING = {
     "primaryType": "SHAME_SEXTING",
     "types": ["SHAME_SEXTING"],
-    "persons": [person("victim", victimStatus="SUSPECTED"), person("suspect", role="SUSPECT", gender="M")],
+    "persons": [person("victim", victimStatus="POSSIBLE"), person("suspect", role="SUSPECT", gender="M")],
 }
 POLICE = {"legalBasis": "WPG_20", "persons": [person("victim"), person("suspect", role="SUSPECT")]}
 
@@ -127,7 +127,7 @@ async def test_another_agreement_rule_shares_other_fields(register: Register) ->
     whole = signal(**SHAME_SEXTING)
     told = {"role": "VICTIM", "ageBand": "A12_15", "gender": "F", "municipality": "GM0794"}
     assert child["signal"] == whole | {
-        "persons": [told | {"victimStatus": "SUSPECTED"}, told | {"role": "SUSPECT", "gender": "M"}]
+        "persons": [told | {"victimStatus": "POSSIBLE"}, told | {"role": "SUSPECT", "gender": "M"}]
     }
     assert not {"decision", "reporter"} & child.keys()
 
