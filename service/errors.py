@@ -105,6 +105,11 @@ class UnsupportedMediaType(Problem):
     explanation = "The OpenAPI document names the content type of this operation."
 
 
+class HeadersTooLarge(Problem):
+    status, slug, title = 431, "headers-too-large", "The headers are too large"
+    explanation = "All headers together are at most 16 KB."
+
+
 class PreconditionRequired(Problem):
     status, slug, title = 428, "if-match-required", "Say which version you mean"
     explanation = "Send If-Match with the ETag that you read last."

@@ -25,6 +25,7 @@ from service.errors import Problem
 API_VERSION = "0.1.0"
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 BODY_LIMIT = 64 * 1024
+HEADER_LIMIT = 16 * 1024
 
 SECURITY_HEADERS = {
     "API-Version": API_VERSION,
@@ -144,6 +145,8 @@ async def send_problem(problem: Problem, trace_id: str, send: Send) -> None:
 
 def _check(method: str, methods: Methods | None, headers: Headers) -> None:
     """Raise the problem that the contract alone can see."""
+    if sum(len(name) + len(value) for name, value in headers.raw) > HEADER_LIMIT:
+        raise errors.HeadersTooLarge
     if methods is None:
         raise errors.NotFound
     operation = methods.get("GET" if method == "HEAD" else method)

@@ -32,6 +32,7 @@ PERIOD = "2026-H1"
 FIRST, LAST = date(2026, 1, 1), date(2026, 6, 30)
 PREPARED_ON = datetime(2025, 12, 15, 12, tzinfo=UTC)
 AT_ONCE = 32
+INTERRUPTED = 130
 REGION, ALONE, REST = "VR22", "GM0794", "VR22-OTHER"
 OUTCOMES = ("SUPPORT_STARTED", "INVESTIGATION", "ADVICE_ONLY", "NO_CONTACT")
 
@@ -39,17 +40,20 @@ OUTCOMES = ("SUPPORT_STARTED", "INVESTIGATION", "ADVICE_ONLY", "NO_CONTACT")
 def play(*, keep_serving: bool, port: int, credentials: Path | None, signals: int) -> int:
     """Play the demo; the exit code. With `keep_serving` only the data is loaded and the server stays."""
     screen, pack = Screen(), load_pack()
+    # Whoever ends the demo ends its server too.
+    signals_of_the_system.signal(signals_of_the_system.SIGTERM, signals_of_the_system.default_int_handler)
     try:
         with running(pack, port=port, prepared_on=PREPARED_ON) as server:
-            if credentials is not None:
-                _write_credentials(server, credentials)
             asyncio.run(_fill(server, pack, screen, signals))
             if not keep_serving:
                 asyncio.run(_tell(server, screen))
                 return 0
+            if credentials is not None:
+                _write_credentials(server, credentials)
             screen.say(f"Serving on {server.url} until interrupted; the clients are those of the demo pack.")
-            _wait_for_the_end(server)
-            return 0
+            return server.process.wait()
+    except KeyboardInterrupt:
+        return 0 if keep_serving else INTERRUPTED
     except Refused as refused:
         screen.say(f"The register refused: {json.dumps(refused.problem, indent=2)}")
         return 1
@@ -59,15 +63,6 @@ def _write_credentials(server: DemoServer, file: Path) -> None:
     clients = {name: one.as_json() for name, one in server.loaded.credentials.items()}
     file.touch(mode=0o600)
     file.write_text(json.dumps(clients, indent=2) + "\n", encoding="utf-8")
-
-
-def _wait_for_the_end(server: DemoServer) -> None:
-    """Until interrupted, terminated, or the server ends by itself."""
-    signals_of_the_system.signal(signals_of_the_system.SIGTERM, signals_of_the_system.default_int_handler)
-    try:
-        server.process.wait()
-    except KeyboardInterrupt:
-        return
 
 
 @asynccontextmanager

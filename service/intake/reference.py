@@ -30,8 +30,11 @@ class Reference:
 async def load_reference(session: AsyncSession, day: date) -> Reference:
     """Read it all in one transaction."""
     points = await contact_points_on(session, day)
+    organisations = await organisations_by_id(session)
+    for organisation in organisations.values():
+        session.expunge(organisation)  # kept longer than the transaction, whose rollback would expire them
     return Reference(
-        organisations=await organisations_by_id(session),
+        organisations=organisations,
         agreements=await agreements_by_party(session, day),
         directory=Directory(
             [

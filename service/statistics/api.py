@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from starlette.datastructures import Headers
 
 from service.caller import Caller
 from service.contract import preferred
@@ -114,12 +115,16 @@ async def get_released_table(
     chosen = query.model_dump(exclude_none=True)
     table = await queries.get_table(session, release_id, name, chosen, unpublished=_sees_unpublished(caller))
     await trail.record(entry(caller.who, "release.read", actions.ACTIVITY, "release", release_id))
-    wants_csv = preferred(request.headers.get("accept"), ("application/json", MEDIA_TYPE)) == MEDIA_TYPE
+    return _represented(table, request.headers)
+
+
+def _represented(table: TableRead, headers: Headers) -> Response:
+    """The table as the reader wants it, or 304 where it has it already."""
+    wants_csv = preferred(headers.get("accept"), ("application/json", MEDIA_TYPE)) == MEDIA_TYPE
     body = as_csv(table) if wants_csv else table.model_dump_json(by_alias=True).encode()
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Vary": "Accept", **CACHED}
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(
-        body, headers=headers, media_type=f"{MEDIA_TYPE}; header=present" if wants_csv else "application/json"
-    )
+    told = {"ETag": tag, "Vary": "Accept", **CACHED}
+    if tag in headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=told)
+    media_type = f"{MEDIA_TYPE}; header=present" if wants_csv else "application/json"
+    return Response(body, headers=told, media_type=media_type)

@@ -99,10 +99,7 @@ def test_the_web_framework_stays_at_the_doors(module: Path) -> None:
 
 @each_module
 def test_a_module_says_what_it_keeps_or_decides(module: Path) -> None:
-    if module != SERVICE / "__init__.py" or module.read_text().strip():
-        docstring = ast.get_docstring(parsed(module))
-        assert docstring
-        assert len(docstring.split()) >= 5
+    assert ast.get_docstring(parsed(module))
 
 
 @each_module

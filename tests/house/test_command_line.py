@@ -1,0 +1,92 @@
+"""The commands, as processes."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.register import ROOT
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "service", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    file = tmp_path / "register.db"
+    assert run("migrate", SIGNAL_DATABASE_URL=f"sqlite+aiosqlite:///{file}").returncode == 0
+    return file
+
+
+def test_areas_of_a_coming_year_are_fixed_once_and_recorded(database: Path) -> None:
+    url = f"sqlite+aiosqlite:///{database}"
+    first = run("admin", "areas", "2099", "GM0794", "GM0228", "--actor", "staff.1", SIGNAL_DATABASE_URL=url)
+    again = run("admin", "areas", "2099", "GM0794", "--actor", "staff.1", SIGNAL_DATABASE_URL=url)
+
+    assert (first.returncode, again.returncode) == (0, 1)
+    with sqlite3.connect(database) as connection:
+        (stored,) = connection.execute("SELECT areas FROM area_plan WHERE year = 2099").fetchone()
+        acts = connection.execute("SELECT act, actor, outcome FROM audit_entry").fetchall()
+    codes = {area["code"] for area in json.loads(stored)}
+    assert {"GM0794", "VR22-OTHER", "GM0228", "VR07-OTHER", "VR01"} <= codes
+    assert acts == [("areas.set", "staff.1", "done")]
+
+
+@pytest.mark.parametrize(
+    ("year", "municipality"),
+    [("2020", "GM0794"), ("2099", "GM9999")],
+    ids=["a year that began", "no such place"],
+)
+def test_areas_that_cannot_be_set_are_refused(database: Path, year: str, municipality: str) -> None:
+    url = f"sqlite+aiosqlite:///{database}"
+    ended = run("admin", "areas", year, municipality, "--actor", "staff.1", SIGNAL_DATABASE_URL=url)
+
+    assert (ended.returncode, "not set" in ended.stderr) == (1, True)
+    with sqlite3.connect(database) as connection:
+        assert connection.execute("SELECT count(*) FROM area_plan").fetchone() == (0,)
+
+
+def test_generating_is_reproducible_and_knows_its_clients() -> None:
+    first = run("generate", "--count", "5", "--seed", "1", "--for", "police-ede")
+    again = run("generate", "--count", "5", "--seed", "1", "--for", "police-ede")
+
+    assert first.stdout == again.stdout
+    assert [type(json.loads(line)) for line in first.stdout.splitlines()] == [dict] * 5
+    assert run("generate", "--count", "5", "--seed", "1", "--for", "nobody").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"SIGNAL_PUBLIC_URL": "http://register.example"}, "not https"),
+        ({"SIGNAL_PUBLIC_URL": "https://register.example", "SIGNAL_ALLOW_SQLITE": "true"}, "signing.pem"),
+    ],
+    ids=["no https", "no keys"],
+)
+def test_production_does_not_start_on_anything_unsafe(
+    tmp_path: Path, settings: dict[str, str], reason: str
+) -> None:
+    database = f"sqlite+aiosqlite:///{tmp_path}/register.db"
+    ended = run(
+        "serve",
+        "--port",
+        "1",
+        SIGNAL_ENV="production",
+        SIGNAL_DATABASE_URL=database,
+        SIGNAL_KEY_DIR=str(tmp_path / "keys"),
+        **settings,
+    )
+    assert (ended.returncode, reason in ended.stderr) == (2, True)
+    assert not (tmp_path / "keys").exists()
