@@ -63,13 +63,13 @@ class HttpLayer:
         try:
             _check(scope["method"], methods, headers)
             if scope["method"] == "HEAD":
-                scope["method"] = "GET"
+                scope = {**scope, "method": "GET"}  # a copy: the server must still see that it was HEAD
             await self.app(scope, _limited(receive), exchange.send)
         except Problem as problem:
             await exchange.refuse(problem)
         except Exception as error:
             _log_failure(error, scope)
-            await exchange.refuse(errors.Unavailable() if is_passing(error) else Problem())
+            await exchange.refuse(problem_of(error))
         await exchange.finish()
 
 
@@ -94,8 +94,8 @@ class _Exchange:
             if problem is not None and 400 <= message["status"] < 500:
                 try:
                     await self._record_refusal(self._scope, self._operation, problem)
-                except Problem as unrecorded:
-                    self._instead = unrecorded
+                except Exception as unrecorded:
+                    self._instead = problem_of(unrecorded)
                     return
             self._status = message["status"]
             headers = MutableHeaders(raw=message["headers"])
@@ -128,6 +128,13 @@ class _Exchange:
             client=str(caller.client_id) if caller else None,
             trace=self._scope["state"]["trace_id"],
         )
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that an error is, or that it is told as: a database that is away, or a fault of ours."""
+    if isinstance(error, Problem):
+        return error
+    return errors.Unavailable() if is_passing(error) else Problem()
 
 
 async def send_problem(problem: Problem, trace_id: str, send: Send) -> None:

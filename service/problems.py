@@ -15,10 +15,9 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from service import errors
-from service.database import is_passing
 from service.doors import identify
 from service.errors import Problem, faults_of
-from service.http import PROBLEM_MEDIA_TYPE
+from service.http import PROBLEM_MEDIA_TYPE, problem_of
 
 BY_STATUS: dict[int, type[Problem]] = {404: errors.NotFound, 405: errors.MethodNotAllowed}
 
@@ -85,5 +84,5 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
-    """A database that is away, or a fault of ours; `http.py` logs it, for it is raised again after this."""
-    return answer(request, errors.Unavailable() if is_passing(error) else Problem())
+    """An error that no room expected; `http.py` logs it, for it is raised again after this."""
+    return answer(request, problem_of(error))

@@ -12,9 +12,9 @@ CLOSING_DAYS = 30
 MONTHS = {"quarter": 3, "half-year": 6, "year": 12}
 
 _FORMS = {
-    "quarter": re.compile(r"(\d{4})-Q([1-4])\Z"),
-    "half-year": re.compile(r"(\d{4})-H([12])\Z"),
-    "year": re.compile(r"(\d{4})()\Z"),
+    "quarter": re.compile(r"([12]\d{3})-Q([1-4])\Z"),
+    "half-year": re.compile(r"([12]\d{3})-H([12])\Z"),
+    "year": re.compile(r"([12]\d{3})()\Z"),
 }
 
 
@@ -46,7 +46,7 @@ class Period:
 def period_of(code: str, kind: str) -> Period:
     """The period with this code, if it is of the kind (`quarter`, `half-year`, `year`); else NoSuchPeriod."""
     form = _FORMS[kind].match(code)
-    if form is None or int(form[1]) == 0:
+    if form is None:
         raise NoSuchPeriod(kind)
     year, months = int(form[1]), MONTHS[kind]
     begin = (int(form[2] or 1) - 1) * months + 1

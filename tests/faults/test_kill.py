@@ -7,7 +7,7 @@ form is part of every test run; `FAULTS=heavy make faults` kills more often and 
 import asyncio
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,11 +62,13 @@ class Load:
     unacknowledged: set[str] = field(default_factory=set)
     answers: list[httpx.Response] = field(default_factory=list)
     ending: bool = False
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def post_once(self, key: str) -> None:
         self.unacknowledged.add(key)
         answer = await self.register.post_signal(signal(), key=key)
         self.answers.append(answer)
+        self.heard.set()
         if answer.status_code == 201:
             assert self.acknowledged.setdefault(key, answer.content) == answer.content
             self.unacknowledged.discard(key)
@@ -76,12 +78,17 @@ class Load:
             with suppress(httpx.TransportError):
                 await self.post_once(str(uuid.uuid4()))
 
+    async def hearing(self, wanted: Callable[[], bool]) -> None:
+        """Wait until what was heard is as wanted."""
+        async with asyncio.timeout(LONGEST_OUTAGE):
+            while not wanted():
+                self.heard.clear()
+                await self.heard.wait()
+
     async def acknowledging(self, more: int) -> None:
         """Wait until so many more are acknowledged."""
         wanted = len(self.acknowledged) + more
-        async with asyncio.timeout(LONGEST_OUTAGE):
-            while len(self.acknowledged) < wanted:
-                await asyncio.sleep(0.01)
+        await self.hearing(lambda: len(self.acknowledged) >= wanted)
 
     async def post_again_what_was_not_acknowledged(self) -> None:
         for key in sorted(self.unacknowledged):
@@ -159,12 +166,9 @@ async def test_postgres_comes_back_and_nothing_was_lost(
 
             async def go_away() -> None:
                 await load.acknowledging(ACKNOWLEDGED_BEFORE_A_KILL)
-                before = len(load.answers)
                 away = durable_postgres.away(mode)
                 await asyncio.to_thread(away.__enter__)
-                async with asyncio.timeout(LONGEST_OUTAGE):
-                    while all(answer.status_code == 201 for answer in load.answers[before:]):
-                        await asyncio.sleep(0.05)
+                await load.hearing(lambda: load.answers[-1].status_code == 503)
                 ready = await register.http.get("/health/ready")
                 assert ready.status_code == 503
                 await asyncio.to_thread(away.__exit__, None, None, None)

@@ -88,19 +88,6 @@ async def test_reading_is_recorded_with_its_reader(register: Register) -> None:
     assert (entry.role, entry.actor, entry.activity) == ("reporter", "jpt.worker", "intake")
 
 
-async def test_a_colleague_with_another_client_of_the_organisation_would_read_it_too(
-    register: Register,
-) -> None:
-    # The demo has one client for each organisation: the same one with another token stands for it.
-    posted = await register.post_signal(signal())
-    scoped = await register.token("jpt-helmond", "signals:read")
-    answer = await register.http.get(
-        posted.headers["Location"], headers={"Authorization": f"Bearer {scoped}"}
-    )
-
-    assert answer.status_code == 200
-
-
 @pytest.mark.parametrize("client", ["police-oost-brabant", "school-helmond", "jpt-ede"])
 async def test_anothers_signal_is_as_if_it_did_not_exist(register: Register, client: str) -> None:
     posted = await register.post_signal(signal())

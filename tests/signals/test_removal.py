@@ -54,20 +54,18 @@ def test_a_signal_is_removed_by(
     assert found.isoformat() == removed
 
 
-def test_the_youth_ground_ends_before_the_23rd_birthday_of_the_oldest() -> None:
-    # No band is old enough to show by itself, so its edge is moved: 22 years and up.
-    before = dict(LOWER_AGE)
-    LOWER_AGE["A18_22"] = 22
-    try:
-        found = remove_by(
-            date(2026, 11, 22),
-            months=24,
-            release_period="half-year",
-            legal_basis="JW_REPORT",
-            age_bands=["A12_15", "A18_22"],
-        )
-    finally:
-        LOWER_AGE.update(before)
+def test_the_youth_ground_ends_before_the_23rd_birthday_of_the_oldest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # No band is old enough to show it within 24 months, so the edge of one is moved: 22 years and up.
+    monkeypatch.setitem(LOWER_AGE, "A18_22", 22)  # type: ignore[arg-type]
+    found = remove_by(
+        date(2026, 11, 22),
+        months=24,
+        release_period="half-year",
+        legal_basis="JW_REPORT",
+        age_bands=["A12_15", "A18_22"],
+    )
 
     assert found == date(2027, 11, 22)
 

@@ -1,0 +1,220 @@
+"""Every operation × every role: who comes in, generated from the documents that the applications make.
+
+A new operation fails here until it stands in the table.
+"""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from service.app import api_document
+from tests.conftest import ENGINES
+from tests.support.bodies import signal
+from tests.support.register import Register, Templates, in_process
+
+CLIENTS = {
+    "reporter": "jpt-helmond",
+    "coordinator": "contact-point-helmond",
+    "recipient": "halt-oost-brabant",
+    "analyst": "analyst",
+    "administrator": "administrator",
+    "auditor": "auditor",
+}
+EVERYBODY = frozenset(CLIENTS)
+QUEUE = frozenset({"coordinator", "recipient"})
+READERS = frozenset({"analyst", "administrator", "auditor"})
+
+
+class Expected(NamedTuple):
+    """Which roles come in, with what answer to an empty request; and whether a scope is asked for."""
+
+    roles: frozenset[str]
+    status: int
+    scoped: bool = True
+
+
+TABLE = {
+    "list_code_lists": Expected(EVERYBODY, 200, scoped=False),
+    "get_code_list": Expected(EVERYBODY, 404, scoped=False),
+    "list_municipalities": Expected(EVERYBODY, 200, scoped=False),
+    "register_signal": Expected(frozenset({"reporter"}), 400),
+    "get_signal": Expected(frozenset({"reporter"}), 404),
+    "claim_referrals": Expected(QUEUE, 201),
+    "list_referrals": Expected(QUEUE, 200),
+    "get_referral": Expected(QUEUE, 404),
+    "accept_referral": Expected(QUEUE, 404),
+    "forward_referral": Expected(QUEUE, 400),
+    "close_referral": Expected(QUEUE, 400),
+    "get_definitions": Expected(READERS, 200),
+    "list_releases": Expected(READERS, 200),
+    "compile_release": Expected(frozenset({"administrator"}), 400),
+    "get_release": Expected(READERS, 404),
+    "publish_release": Expected(frozenset({"administrator"}), 404),
+    "get_released_table": Expected(READERS, 404),
+}
+OPEN = {
+    "get_liveness": 200,
+    "get_readiness": 200,
+    "get_openapi": 200,
+    "issue_token": 415,
+    "get_jwks": 200,
+}
+
+
+class Operation(NamedTuple):
+    name: str
+    method: str
+    path: str
+    has_body: bool
+
+
+def operations_of(document: dict[str, Any], prefix: str = "") -> Iterator[Operation]:
+    for path, item in document["paths"].items():
+        filled = path.replace("{name}", "none")
+        while "{" in filled:
+            start, end = filled.index("{"), filled.index("}") + 1
+            filled = filled[:start] + str(uuid.uuid4()) + filled[end:]
+        for method, operation in item.items():
+            yield Operation(
+                operation["operationId"], method.upper(), prefix + filled, "requestBody" in operation
+            )
+
+
+OPERATIONS = {operation.name: operation for operation in operations_of(api_document(), "/v1")}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+async def register(
+    request: pytest.FixtureRequest, templates: Templates, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Register]:
+    with templates.copy(request.param) as url:
+        folder = tmp_path_factory.mktemp("operations")
+        async with in_process(url, templates.loaded[request.param], folder) as running:
+            yield running
+
+
+async def call(
+    register: Register,
+    operation: Operation,
+    *,
+    token: str | None = None,
+    actor: str | None = "staff.one",
+    path: str | None = None,
+    body: Any = None,
+) -> httpx.Response:
+    headers = {"Idempotency-Key": str(uuid.uuid4()), "If-Match": '"1"'}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    if actor is not None:
+        headers["Actor"] = actor
+    content = (body or {}) if operation.has_body else None
+    return await register.http.request(
+        operation.method, path or operation.path, headers=headers, json=content
+    )
+
+
+def slug(answer: httpx.Response) -> str:
+    return str(answer.json()["type"].rpartition(":")[2])
+
+
+def test_every_operation_stands_in_the_table() -> None:
+    assert set(TABLE) == set(OPERATIONS)
+
+
+async def test_every_open_operation_stands_in_its_list(register: Register) -> None:
+    root = register.app.app  # type: ignore[union-attr]
+    found = {operation.name: operation for operation in operations_of(root.openapi())}  # type: ignore[attr-defined]
+
+    assert set(OPEN) == set(found)
+    for name, status in OPEN.items():
+        answer = await register.http.request(found[name].method, found[name].path)
+        assert (name, answer.status_code) == (name, status)
+
+
+@pytest.mark.parametrize("role", CLIENTS)
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_a_role_comes_in_where_the_table_says_so(register: Register, name: str, role: str) -> None:
+    operation, expected = OPERATIONS[name], TABLE[name]
+    token = await register.token(CLIENTS[role])
+    answer = await call(register, operation, token=token)
+
+    if role in expected.roles:
+        assert answer.status_code == expected.status
+    else:
+        assert (answer.status_code, slug(answer)) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("role", CLIENTS)
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_a_token_without_the_scope_does_not_open(register: Register, name: str, role: str) -> None:
+    operation, expected = OPERATIONS[name], TABLE[name]
+    token = await register.token(CLIENTS[role], " ")  # asks for a list of no scopes
+    answer = await call(register, operation, token=token)
+
+    assert answer.status_code == (403 if expected.scoped else expected.status)
+
+
+@pytest.mark.parametrize("role", CLIENTS)
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_every_role_but_reporter_says_who_acts(register: Register, name: str, role: str) -> None:
+    operation, expected = OPERATIONS[name], TABLE[name]
+    token = await register.token(CLIENTS[role])
+    nobody = await call(register, operation, token=token, actor=None)
+    named = await call(register, operation, token=token, actor="Piet Jansen")
+
+    if role not in expected.roles:
+        assert (nobody.status_code, named.status_code) == (403, 403)
+        return
+    assert (named.status_code, named.json()["errors"]) == (400, [actor_fault("wrong-form", named)])
+    assert "Jansen" not in named.text
+    if role == "reporter":
+        assert nobody.status_code == expected.status
+    else:
+        assert (nobody.status_code, nobody.json()["errors"]) == (400, [actor_fault("required", nobody)])
+
+
+def actor_fault(code: str, answer: httpx.Response) -> dict[str, str]:
+    return {"pointer": "header:Actor", "code": code, "detail": answer.json()["errors"][0]["detail"]}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_nobody_comes_in_without_a_token(register: Register, name: str) -> None:
+    for token in (None, "", "none", "e30.e30.e30"):
+        answer = await call(register, OPERATIONS[name], token=token)
+        assert (answer.status_code, slug(answer)) == (401, "unauthenticated")
+        assert set(answer.json()) == {"type", "title", "status", "detail", "traceId"}
+
+
+ANOTHERS = {
+    "get_signal": ("signal", "police-oost-brabant", None),
+    "get_referral": ("referral", "contact-point-ede", None),
+    "accept_referral": ("referral", "contact-point-ede", None),
+    "forward_referral": ("referral", "contact-point-brabant-zuidoost", "recipient"),
+    "close_referral": ("referral", "halt-oost-brabant", {"outcome": "ADVICE_ONLY"}),
+}
+
+
+@pytest.mark.parametrize("name", ANOTHERS)
+async def test_what_belongs_to_another_is_as_if_it_did_not_exist(register: Register, name: str) -> None:
+    kind, client, body = ANOTHERS[name]
+    operation = OPERATIONS[name]
+    signal_id = (await register.post_signal(signal())).json()["id"]
+    queue = await register.http.get(
+        "/v1/referrals?limit=200", headers=await register.headers("contact-point-helmond")
+    )
+    its_id = signal_id if kind == "signal" else queue.json()["items"][-1]["id"]
+    if body == "recipient":
+        body = {"organisation": str(register.loaded.organisations["halt-oost-brabant"])}
+    token = await register.token(client)
+    nobodys_id = OPERATIONS[name].path.split("/")[3]
+    anothers = await call(
+        register, operation, token=token, path=operation.path.replace(nobodys_id, its_id), body=body
+    )
+    nobodys = await call(register, operation, token=token, body=body)
+
+    assert anothers.json() | {"traceId": ""} == nobodys.json() | {"traceId": ""}
+    assert (anothers.status_code, nobodys.status_code) == (404, 404)
+    assert dict(anothers.headers) == dict(nobodys.headers)

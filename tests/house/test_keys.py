@@ -1,0 +1,108 @@
+"""The keys: made once, readable by their owner only, never shown, never guessed."""
+
+import base64
+import hashlib
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from service.access.tokens import signer_from
+from service.keys import Keys, MissingKey, load_keys
+
+NAMES = ("signing.pem", "subject.key", "token.key", "release.key")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "keys"
+
+
+def test_missing_keys_are_made_once_and_read_again(folder: Path) -> None:
+    first = load_keys(folder, make_missing=True)
+
+    assert load_keys(folder, make_missing=True) == first
+    assert load_keys(folder, make_missing=False) == first
+    assert sorted(file.name for file in folder.iterdir()) == sorted(NAMES)
+    assert len({first.subject, first.token, first.release}) == 3
+    assert {len(one) for one in (first.subject, first.token, first.release)} == {32}
+
+
+def test_only_their_owner_can_read_them(folder: Path) -> None:
+    load_keys(folder, make_missing=True)
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
+
+
+def test_starts_at_the_same_time_agree_on_the_keys(folder: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: load_keys(folder, make_missing=True), range(32)))
+
+    assert set(found) == {found[0]}
+    assert sorted(file.name for file in folder.iterdir()) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_permission_to_make_it_a_missing_key_is_named(folder: Path, name: str) -> None:
+    load_keys(folder, make_missing=True)
+    (folder / name).unlink()
+
+    with pytest.raises(MissingKey, match=name):
+        load_keys(folder, make_missing=False)
+    assert not (folder / name).exists()
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+@pytest.mark.parametrize("content", [b"", b"x" * 31, b"x" * 33, b"x" * 32 + b"\n"], ids=len)
+def test_a_key_of_another_size_is_refused_without_being_shown(
+    folder: Path, name: str, content: bytes
+) -> None:
+    load_keys(folder, make_missing=True)
+    (folder / name).write_bytes(content)
+
+    with pytest.raises(MissingKey, match=name) as refused:
+        load_keys(folder, make_missing=True)
+    assert "xxx" not in str(refused.value)
+    assert (folder / name).read_bytes() == content
+
+
+def test_keys_do_not_show_themselves(folder: Path) -> None:
+    keys = load_keys(folder, make_missing=True)
+    signer = signer_from(keys.signing_pem)
+
+    for shown in (repr(keys), str(keys), f"{[keys]}", repr(signer), str({"signer": signer})):
+        assert "PRIVATE" not in shown
+        assert repr(keys.subject)[2:10] not in shown
+    assert isinstance(keys, Keys)
+
+
+def pem_of(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+REFUSED = {
+    "another curve": lambda: pem_of(ec.generate_private_key(ec.SECP384R1())),
+    "RSA": lambda: pem_of(rsa.generate_private_key(65537, 2048)),
+    "nothing": lambda: b"",
+    "a text": lambda: b"secret",
+}
+
+
+@pytest.mark.parametrize("make", REFUSED.values(), ids=REFUSED.keys())
+def test_a_signing_key_is_a_p256_key_or_refused(make: object) -> None:
+    with pytest.raises(ValueError, match="key|PEM|data"):
+        signer_from(make())  # type: ignore[operator]
+
+
+def test_the_key_id_is_the_thumbprint_of_rfc_7638() -> None:
+    signer = signer_from(pem_of(ec.generate_private_key(ec.SECP256R1())))
+    x, y = signer.public["x"], signer.public["y"]
+    canonical = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
+
+    thumbprint = base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).decode().rstrip("=")
+    assert signer.kid == signer.public["kid"] == thumbprint
+    assert (len(x), len(y)) == (43, 43)

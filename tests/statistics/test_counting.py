@@ -1,0 +1,145 @@
+"""Who is counted, and under what: tables of cases over entries of signals."""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import pytest
+
+from service.statistics.counting import Entry, first_seen, standings_of, tabulate
+from service.statistics.menu import VICTIMS
+
+JPT, POLICE = UUID(int=1), UUID(int=2)
+FORM, AGE = (table.code for table in VICTIMS.tables)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Tokens of the entries in order of receipt, who was counted before, and which entries are one person."""
+
+    entries: list[str]
+    persons: list[list[int]]
+    before: str = ""
+
+
+def entry(tokens: str = "", **changes: object) -> Entry:
+    """An entry; each word is a token."""
+    subjects = tuple(token.encode() for token in tokens.split())
+    values = {
+        "organisation_id": JPT,
+        "municipality": "GM0794",
+        "primary_type": "LOVERBOY",
+        "age_band": "A12_15",
+    } | changes
+    return Entry(person_id=uuid4(), subjects=subjects, **values)  # type: ignore[arg-type]
+
+
+CASES = {
+    "nobody": Case([], []),
+    "one person": Case(["b1"], [[0]]),
+    "two persons": Case(["b1", "b2"], [[0], [1]]),
+    "one person in two signals": Case(["b1", "b1"], [[0, 1]]),
+    "somebody without a pseudonym counts once per signal": Case(["", "", "b1"], [[0], [1], [2]]),
+    "one signal has both tokens, the next one of them": Case(["b1 n1", "n1"], [[0, 1]]),
+    "the link comes last": Case(["b1", "n1", "b1 n1"], [[0, 1, 2]]),
+    "the link comes in the middle": Case(["b1", "b1 n1", "n1"], [[0, 1, 2]]),
+    "a chain of links": Case(["b1 n1", "b2 n2", "b3 n3", "n1 b2", "n2 b3"], [[0, 1, 2, 3, 4]]),
+    "two chains that never meet": Case(["b1 n1", "b2 n2", "n1 b3", "n2 b4"], [[0, 2], [1, 3]]),
+    "order of the first entry": Case(["b2", "b1", "b2", "b1"], [[0, 2], [1, 3]]),
+    "counted before": Case(["b1", "b2"], [[1]], before="b1"),
+    "counted before under the other token": Case(["b1 n1", "b2"], [[1]], before="n1"),
+    "counted before, linked only now": Case(["b1", "n1 b1", "b2"], [[2]], before="n1"),
+    "the one without a pseudonym was never counted before": Case(["", ""], [[0], [1]], before="b1"),
+    "counted before, but not here": Case(["b1"], [[0]], before="b9 n9"),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_persons_are_linked_entries(case: Case) -> None:
+    entries = [entry(tokens) for tokens in case.entries]
+    before = frozenset(token.encode() for token in case.before.split())
+    persons = first_seen(entries, before)
+    assert [[entries.index(one) for one in person.entries] for person in persons] == case.persons
+    assert [entries.index(person.first) for person in persons] == [places[0] for places in case.persons]
+
+
+def test_a_token_of_another_kind_is_another_token() -> None:
+    assert len(first_seen([entry("b1"), entry("n1")], frozenset())) == 2
+
+
+def test_the_first_signal_decides() -> None:
+    first = entry("b1", municipality="GM0762", primary_type="SEXTORTION", age_band="A16_17")
+    later = entry("b1", municipality="GM0794", primary_type="LABOUR_EXPLOITATION", age_band="A18_22")
+    persons = first_seen([first, later], frozenset())
+    areas = {"GM0794": "GM0794", "GM0762": "VR22-OTHER"}
+    assert tabulate(persons, VICTIMS, areas) == {
+        FORM: {("VR22-OTHER", "ONLINE_IMAGE"): 1},
+        AGE: {("VR22-OTHER", "G16_17"): 1},
+    }
+
+
+FORMS = {
+    "SEXUAL_EXPLOITATION": "SEXUAL",
+    "LOVERBOY": "SEXUAL",
+    "JUVENILE_PROSTITUTION": "SEXUAL",
+    "CRIMINAL_EXPLOITATION": "CRIMINAL",
+    "LABOUR_EXPLOITATION": "LABOUR",
+    "FORCED_SERVICE": "LABOUR",
+    "FORCED_BEGGING": "LABOUR",
+    "ORGAN_REMOVAL": "OTHER",
+    "SHAME_SEXTING": "ONLINE_IMAGE",
+    "SEXTORTION": "ONLINE_IMAGE",
+    "ONLINE_SEXUAL_ABUSE": "ONLINE_IMAGE",
+    "SEXUALLY_TRANSGRESSIVE": "TRANSGRESSIVE",
+    "SEXUAL_VIOLENCE": "TRANSGRESSIVE",
+    "RECRUITMENT": "OTHER",
+    "OTHER": "OTHER",
+    "UNKNOWN": "OTHER",
+}
+AGES = {
+    "A00_11": "G00_11",
+    "A12_15": "G12_15",
+    "A16_17": "G16_17",
+    "A18_22": "G18_22",
+    "A23_29": "G23_PLUS",
+    "A30_44": "G23_PLUS",
+    "A45_PLUS": "G23_PLUS",
+    "UNKNOWN": "GUNKNOWN",
+}
+
+
+@pytest.mark.parametrize(("form", "group"), FORMS.items())
+def test_a_form_is_counted_in_its_group(form: str, group: str) -> None:
+    persons = first_seen([entry("b1", primary_type=form)], frozenset())
+    assert tabulate(persons, VICTIMS, {"GM0794": "A"})[FORM] == {("A", group): 1}
+
+
+@pytest.mark.parametrize(("band", "group"), AGES.items())
+def test_an_age_is_counted_in_its_group(band: str, group: str) -> None:
+    persons = first_seen([entry("b1", age_band=band)], frozenset())
+    assert tabulate(persons, VICTIMS, {"GM0794": "A"})[AGE] == {("A", group): 1}
+
+
+def test_both_tables_count_the_same_persons_in_each_area() -> None:
+    places = ["GM0794", "GM0794", "GM0762", "GM0344"]
+    persons = first_seen([entry(f"b{n}", municipality=place) for n, place in enumerate(places)], frozenset())
+    counts = tabulate(persons, VICTIMS, {"GM0794": "GM0794", "GM0762": "VR22-OTHER", "GM0344": "GM0344"})
+    for table in (FORM, AGE):
+        assert sum(counts[table].values()) == 4
+        assert counts[table]["GM0794", {FORM: "SEXUAL", AGE: "G12_15"}[table]] == 2
+
+
+def test_a_standing_knows_who_reported_a_person_first() -> None:
+    persons = first_seen(
+        [
+            entry("b1", organisation_id=POLICE),
+            entry("b1", organisation_id=JPT),
+            entry("b2", organisation_id=JPT),
+            entry("", organisation_id=JPT),
+            entry("b3", organisation_id=POLICE, municipality="GM0762"),
+        ],
+        frozenset(),
+    )
+    assert standings_of(persons) == {
+        "GM0794": {str(POLICE): 1, str(JPT): 2},
+        "GM0762": {str(POLICE): 1},
+    }

@@ -1,0 +1,274 @@
+"""Releases over time: which areas a year gets, and who is counted in the next period."""
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, update
+
+from service import clock
+from service.demo.loading import LOADER
+from service.signals.models import Signal, SignalPerson
+from service.statistics import actions, errors
+from service.statistics.areas import WHOLE, InvalidAreas, plan_areas, regions_only
+from service.statistics.models import AreaPlan, Release, ReleaseCell
+from service.trail import AuditEntry
+from tests.support.bodies import person, signal
+from tests.support.register import Register, Templates, in_process
+
+FORM, AGE = "victims-by-municipality-and-form", "victims-by-municipality-and-age"
+
+
+@dataclass
+class Years:
+    """A register whose receipts are in any year that a test says."""
+
+    register: Register
+    moment: Path
+
+    def stand_at(self, day: str) -> None:
+        self.moment.write_text(f"{day}T10:00:00Z")
+
+    async def post(
+        self,
+        day: str,
+        count: int,
+        *,
+        client: str = "jpt-helmond",
+        known_as: str | None = None,
+        **changes: Any,
+    ) -> None:
+        """Signals of a day, each about a person of its own; `known_as` numbers them by a name."""
+        self.stand_at(day)
+        for number in range(count):
+            name = f"{known_as or uuid.uuid4()}{number}"
+            body = signal(
+                observedFrom=day,
+                observedUntil=None,
+                persons=[person(name, ageBand=("A12_15", "A16_17")[number % 2], **changes)],
+            )
+            del body["observedUntil"]
+            body["legalBasis"] = "WPG_20" if client.startswith("police") else "JW_REPORT"
+            answer = await self.register.post_signal(body, client=client)
+            assert answer.status_code == 201, answer.text
+
+    async def compiled(self, period: str, day: str) -> Any:
+        self.stand_at(day)
+        return await self.register.http.post(
+            "/v1/statistics/releases",
+            json={"period": period},
+            headers=await self.register.headers("administrator"),
+        )
+
+    async def table(self, release: str, name: str = AGE, **chosen: str) -> dict[tuple[str, str], Any]:
+        answer = await self.register.http.get(
+            f"/v1/statistics/releases/{release}/tables/{name}",
+            params=chosen,
+            headers=await self.register.headers("administrator"),
+        )
+        assert answer.status_code == 200, answer.text
+        dimension = "age" if name == AGE else "form"
+        return {(cell["area"], cell[dimension]): cell["value"] for cell in answer.json()["cells"]}
+
+
+@pytest.fixture
+async def years(engine: str, database_url: str, templates: Templates, tmp_path: Path) -> AsyncIterator[Years]:
+    moment = tmp_path / "moment"
+    moment.write_text("2025-12-01T10:00:00Z")
+    loaded = templates.loaded[engine]
+    async with in_process(database_url, loaded, tmp_path, clock_file=moment) as running:
+        yield Years(running, moment)
+    clock.follow(None)
+
+
+async def test_a_first_year_shows_regions_only(years: Years) -> None:
+    await years.post("2025-09-01", 12)
+    await years.post("2025-09-02", 12, client="police-oost-brabant")
+    answer = await years.compiled("2025-H2", "2026-01-31")
+    assert answer.status_code == 201, answer.text
+
+    release = answer.json()
+    assert answer.headers["Location"] == f"/v1/statistics/releases/{release['id']}"
+    assert {area["code"] for area in release["areas"]} == {area.code for area in regions_only()}
+    cells = await years.table(release["id"])
+    assert 20 <= cells["VR22", "TOTAL"] == cells[WHOLE, "TOTAL"] <= 28
+    assert not any(area.startswith("GM") for area, _ in cells)
+    (plan,) = [row for row in await years.register.rows(AreaPlan) if row.year == 2025]
+    assert (plan.origin, len(plan.areas)) == ("previous-year", 25)
+
+
+async def test_the_year_before_decides_who_stands_alone(years: Years) -> None:
+    await years.post("2026-03-01", 8)
+    await years.post("2026-09-01", 4, client="police-oost-brabant")
+    await years.post("2026-09-01", 12, municipality="GM0762")
+    await years.post("2026-09-01", 5, client="police-oost-brabant", municipality="GM0743")
+    await years.post("2027-02-01", 15)
+    await years.post("2027-02-01", 2, municipality="GM0762")
+    answer = await years.compiled("2027-H1", "2027-08-01")
+    assert answer.status_code == 201, answer.text
+
+    ours = {a["code"]: a["municipalities"] for a in answer.json()["areas"] if a["region"] == "VR22"}
+    assert set(ours) == {"GM0794", "VR22-OTHER"}  # Deurne has ten persons, but of one organisation
+    assert ours["GM0794"] == ["GM0794"]
+    assert "GM0762" in ours["VR22-OTHER"]
+    assert (await years.table(answer.json()["id"]))["GM0794", "TOTAL"] == 15
+
+    # The areas stay for the second half, whatever the first half saw.
+    await years.post("2027-09-01", 12, client="police-oost-brabant", municipality="GM0762")
+    again = await years.compiled("2027-H2", "2028-01-31")
+    assert again.json()["areas"] == answer.json()["areas"]
+
+
+async def test_who_was_counted_in_the_year_before_is_not_counted_again(years: Years) -> None:
+    await years.post("2026-02-01", 20, known_as="old")
+    first = await years.compiled("2026-H1", "2026-07-31")
+    assert (await years.table(first.json()["id"]))[WHOLE, "TOTAL"] == 20
+    assert {row.counted_on for row in await years.register.rows(SignalPerson)} == {date(2026, 6, 30)}
+
+    await years.post("2026-08-01", 20, known_as="old", municipality="GM0762")
+    await years.post("2026-08-02", 15)
+    second = await years.compiled("2026-H2", "2027-01-31")
+    assert (await years.table(second.json()["id"]))[WHOLE, "TOTAL"] == 15
+
+    await years.post("2027-03-01", 10, known_as="old")  # counted within the twelve months before
+    await years.post("2027-03-01", 10)
+    third = await years.compiled("2027-H1", "2027-08-01")
+    assert (await years.table(third.json()["id"]))[WHOLE, "TOTAL"] == 10
+
+    await years.post("2027-08-01", 15, known_as="old")  # more than twelve months after
+    fourth = await years.compiled("2027-H2", "2028-01-31")
+    assert (await years.table(fourth.json()["id"]))[WHOLE, "TOTAL"] == 15
+
+
+async def test_only_valid_signals_about_victims_of_the_period_are_counted(years: Years) -> None:
+    await years.post("2026-01-01", 10, known_as="kept")
+    await years.post("2026-06-30", 10)
+    await years.post("2025-12-31", 10)
+    await years.post("2026-07-01", 10)
+    await years.post("2026-03-01", 10, role="SUSPECT")
+    await years.post("2026-03-01", 10, role="AT_RISK")
+    await years.post("2026-03-02", 10, known_as="withdrawn")
+    table: Any = Signal
+    withdrawn = [row.id for row in await years.register.rows(Signal)][-10:]
+    async with years.register.database.writing() as session:
+        await session.execute(update(table).where(table.id.in_(withdrawn)).values(status="WITHDRAWN"))
+    release = (await years.compiled("2026-H1", "2026-08-01")).json()
+    assert (await years.table(release["id"]))[WHOLE, "TOTAL"] == 30
+
+
+async def test_midnight_in_the_netherlands_divides_the_periods(years: Years) -> None:
+    await years.post("2026-05-01", 10)
+    years.moment.write_text("2026-06-30T21:59:59Z")
+    for moment, count in (("2026-06-30T21:59:59Z", 10), ("2026-06-30T22:00:00Z", 20)):
+        years.moment.write_text(moment)
+        for _ in range(count):
+            body = signal(observedFrom="2026-06-01", persons=[person(str(uuid.uuid4()))])
+            del body["observedUntil"]
+            assert (await years.register.post_signal(body)).status_code == 201
+    release = (await years.compiled("2026-H1", "2026-08-01")).json()
+    assert (await years.table(release["id"]))[WHOLE, "TOTAL"] == 20
+
+
+async def test_a_person_is_counted_where_it_lives_else_where_it_happened(years: Years) -> None:
+    await years.post("2026-02-01", 10, municipality="GM0228")
+    for municipality in ("UNKNOWN", None):
+        years.stand_at("2026-02-01")
+        for _ in range(10):
+            somebody = person(str(uuid.uuid4()), municipality=municipality)
+            if municipality is None:
+                del somebody["municipality"]
+            body = signal(observedFrom="2026-02-01", persons=[somebody])
+            del body["observedUntil"]
+            assert (await years.register.post_signal(body)).status_code == 201
+    release = (await years.compiled("2026-H1", "2026-08-01")).json()
+    cells = await years.table(release["id"])
+    assert (cells["GM0228", "TOTAL"], cells["GM0794", "TOTAL"]) == (10, 20)
+
+
+PERIODS = {
+    "not ended": ("2026-H2", "2026-12-31", 409, "period-not-closed"),
+    "ended, not closed": ("2026-H1", "2026-07-30", 409, "period-not-closed"),
+    "not begun": ("2027-H1", "2026-07-31", 409, "period-not-closed"),
+    "of another kind": ("2026-Q1", "2026-07-31", 400, "invalid"),
+    "no period": ("2026-H3", "2026-07-31", 400, "invalid"),
+    "the last of all": ("9999-H2", "2026-07-31", 400, "invalid"),
+    "the first of all": ("0001-H1", "2026-07-31", 400, "invalid"),
+    "year zero": ("0000-H1", "2026-07-31", 400, "invalid"),
+}
+
+
+async def test_only_a_closed_period_is_compiled_and_once(years: Years) -> None:
+    for name, (period, day, status, slug) in PERIODS.items():
+        answer = await years.compiled(period, day)
+        told = (answer.status_code, answer.json()["type"].rpartition(":")[2])
+        assert told == (status, slug), name
+    assert await years.register.rows(Release) == []
+    assert (await years.compiled("2026-H1", "2026-07-31")).status_code == 201
+    again = await years.compiled("2026-H1", "2026-07-31")
+    assert (again.status_code, again.json()["type"].rpartition(":")[2]) == (409, "release-exists")
+    assert len(await years.register.rows(Release)) == 1
+    acts = [entry.act for entry in await years.register.rows(AuditEntry)]
+    assert acts.count("release.compile") == 1
+
+
+async def test_an_empty_period_shows_nothing(years: Years) -> None:
+    release = (await years.compiled("2026-H1", "2026-07-31")).json()
+    for name in (FORM, AGE):
+        assert set((await years.table(release["id"], name)).values()) == {None}
+    assert {row.status for row in await years.register.rows(ReleaseCell)} == {"<10"}
+
+
+async def test_areas_are_set_before_their_year_begins_and_once(years: Years) -> None:
+    async def set_areas(year: int, day: str, areas: Any = None) -> None:
+        years.stand_at(day)
+        async with years.register.database.writing() as session:
+            await actions.set_areas(session, LOADER, year=year, areas=areas or regions_only())
+
+    for year, day in ((2027, "2027-01-01"), (2027, "2028-05-01"), (2026, "2025-12-31")):
+        with pytest.raises(errors.AreasFixed):
+            await set_areas(year, day)
+    with pytest.raises(InvalidAreas):
+        await set_areas(2027, "2026-12-31", plan_areas([])[1:])
+    assert [row.year for row in await years.register.rows(AreaPlan)] == [2026]
+
+    await set_areas(2027, "2026-12-31")
+    with pytest.raises(errors.AreasFixed):
+        await set_areas(2027, "2026-12-31")
+    plans = {row.year: row.origin for row in await years.register.rows(AreaPlan)}
+    assert plans == {2026: "administrator", 2027: "administrator"}
+
+    plan: Any = AreaPlan
+    async with years.register.database.writing() as session:
+        await session.execute(delete(plan).where(plan.year == 2026))
+    with pytest.raises(errors.AreasFixed):
+        await set_areas(2026, "2026-01-01")
+
+
+async def test_a_released_cell_is_chosen_by_its_dimensions_and_nothing_else(years: Years) -> None:
+    await years.post("2026-02-01", 20)
+    release = (await years.compiled("2026-H1", "2026-07-31")).json()["id"]
+    whole = await years.table(release)
+    assert await years.table(release, area="GM0794") == {
+        key: value for key, value in whole.items() if key[0] == "GM0794"
+    }
+    assert await years.table(release, area="GM0794", age="G12_15") == {("GM0794", "G12_15"): 10}
+
+    headers = await years.register.headers("administrator")
+    for name, query, pointers in (
+        (AGE, "form=SEXUAL", ["query:form"]),
+        (FORM, "age=G12_15", ["query:age"]),
+        (AGE, "area=GM0001", ["query:area"]),
+        (AGE, "age=A12_15", ["query:age"]),
+        (AGE, "gender=F", ["query:gender"]),
+        (AGE, "from=2026-01-01&area=GM0794", ["query:from"]),
+    ):
+        path = f"/v1/statistics/releases/{release}/tables/{name}?{query}"
+        answer = await years.register.http.get(path, headers=headers)
+        assert answer.status_code == 400, query
+        assert [error["pointer"] for error in answer.json()["errors"]] == pointers
+    path = f"/v1/statistics/releases/{release}/tables/victims-by-street"
+    assert (await years.register.http.get(path, headers=headers)).status_code == 404
