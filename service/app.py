@@ -82,11 +82,8 @@ def _root(api: FastAPI) -> FastAPI:
     @root.get("/health/ready", operation_id="get_readiness", tags=["operations"])
     async def get_readiness() -> dict[str, str]:
         """The database answers too."""
-        try:
-            async with root.state.database.reading() as session:
-                await session.execute(text("SELECT 1"))
-        except Exception:
-            raise Unavailable from None
+        if not await _answers(root.state.database):
+            raise Unavailable
         return {"status": "ready"}
 
     @root.get("/v1/openapi.json", operation_id="get_openapi", tags=["about"])
@@ -126,6 +123,15 @@ def _parts(settings: Settings) -> dict[str, Any]:
             flushers=flushers,
         ),
     }
+
+
+async def _answers(database: Database) -> bool:
+    try:
+        async with database.reading() as session:
+            await session.execute(text("SELECT 1"))
+    except Exception:
+        return False
+    return True
 
 
 @asynccontextmanager

@@ -95,6 +95,8 @@ class _Exchange:
                 try:
                     await self._record_refusal(self._scope, self._operation, problem)
                 except Exception as unrecorded:
+                    if not isinstance(unrecorded, Problem):
+                        _log_failure(unrecorded, self._scope)
                     self._instead = problem_of(unrecorded)
                     return
             self._status = message["status"]

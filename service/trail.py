@@ -15,13 +15,13 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Column, insert
+from sqlalchemy import Column
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
 
 from service import clock
 from service.columns import Moment, new_id
-from service.database import Database
+from service.database import Database, insert_rows
 from service.group_commit import GroupCommit
 
 GATHER_SECONDS = 60
@@ -97,8 +97,7 @@ def entry(
 
 async def append(session: AsyncSession, entries: Sequence[dict[str, Any]]) -> None:
     """Write entries in the transaction of the acts that they record."""
-    if entries:
-        await session.execute(insert(AuditEntry.__table__), list(entries))  # type: ignore[attr-defined]
+    await insert_rows(session, AuditEntry.__table__, entries)  # type: ignore[attr-defined]
 
 
 class Trail:

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.columns import new_id
+from service.database import insert_rows
 from service.events.models import Event
 
 
@@ -26,5 +26,4 @@ def event(type: str, subject: str, organisation_id: UUID, at: datetime) -> dict[
 
 async def announce(session: AsyncSession, events: Sequence[dict[str, Any]]) -> None:
     """Write events; nobody hears of them before the commit."""
-    if events:
-        await session.execute(insert(Event.__table__), list(events))
+    await insert_rows(session, Event.__table__, events)

@@ -12,7 +12,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
-from service.database import Database, insert_unless_known
+from service.database import Database, insert_new_rows
 from service.errors import Problem
 from service.events.actions import announce
 from service.group_commit import GroupCommit
@@ -98,9 +98,7 @@ async def _take_keys(session: AsyncSession, decided: Sequence[Registration | Pro
     if not first:
         return set()
     rows = [decided[first[identity]].submission for identity in sorted(first)]
-    taken = await session.execute(
-        insert_unless_known(session, _answered).returning(_answered.c.client_id, _answered.c.key), rows
-    )
+    taken = await insert_new_rows(session, _answered, rows)
     return {first[client_id, key] for client_id, key in taken}
 
 

@@ -224,7 +224,6 @@ def _person_rows(signal_id: UUID, signal: SubmittedSignal) -> list[Row]:
             "gender": person.gender,
             "municipality": None if person.municipality == UNKNOWN else person.municipality,
             "victim_status": person.victim_status,
-            "counted_on": None,
         }
         for position, person in enumerate(signal.persons)
     ]
@@ -246,11 +245,4 @@ def _referral_row(
         "priority": priority,
         "received_at": received_at,
         "due_on": due,
-        "lease_until": None,
-        "held_by": None,
-        "assigned_to": None,
-        "decided_at": None,
-        "ended_at": None,
-        "outcome": None,
-        "shared": None,
     }

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.database import insert_rows
 from service.pseudonyms.models import SealedPerson
 
 
 async def seal_persons(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Write rows made by `Sealer.rows`."""
-    if rows:
-        await session.execute(insert(SealedPerson.__table__), list(rows))
+    await insert_rows(session, SealedPerson.__table__, rows)

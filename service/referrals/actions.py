@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
 from service.caller import Caller
 from service.columns import new_id
+from service.database import insert_rows
 from service.errors import NotFound, PreconditionFailed
 from service.events.actions import announce, event
 from service.referrals import errors
@@ -31,7 +32,7 @@ ACTIVITY = "referral"
 
 async def refer(session: AsyncSession, referrals: Sequence[dict[str, Any]]) -> None:
     """Write first referrals of signals, many at a time; called by intake in its transaction."""
-    await session.execute(insert(Referral.__table__), list(referrals))
+    await insert_rows(session, Referral.__table__, referrals)
 
 
 async def accept(session: AsyncSession, caller: Caller, *, referral_id: UUID, version: int) -> None:
@@ -144,7 +145,7 @@ async def record_steps(
         }
         for id_, version, status in moved
     ]
-    await session.execute(insert(ReferralStep.__table__), rows)
+    await insert_rows(session, ReferralStep.__table__, rows)
     await trail.append(
         session,
         [trail.entry(caller.who, f"referral.{move}", ACTIVITY, "referral", id_) for id_, _, _ in moved],

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
+from service.database import insert_rows
 from service.routing.models import RuleSet, SignalDecision
 from service.routing.queries import ACTIVE, active_rule_sets
 from service.routing.rules import RuleSetContent
@@ -40,4 +41,4 @@ async def add_active_rule_set(session: AsyncSession, who: trail.Who, content: Ru
 
 async def record_decisions(session: AsyncSession, decisions: Sequence[dict[str, Any]]) -> None:
     """Write rows of `decision`; called by intake in its transaction."""
-    await session.execute(insert(SignalDecision.__table__), list(decisions))
+    await insert_rows(session, SignalDecision.__table__, decisions)

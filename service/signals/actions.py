@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.database import insert_rows
 from service.signals.models import Signal, SignalPerson
 
 ACTIVE = "ACTIVE"
@@ -15,6 +15,5 @@ async def record_signals(
     session: AsyncSession, signals: Sequence[dict[str, Any]], persons: Sequence[dict[str, Any]]
 ) -> None:
     """Write rows of `signal` and `signal_person`, one statement each."""
-    await session.execute(insert(Signal.__table__), list(signals))
-    if persons:
-        await session.execute(insert(SignalPerson.__table__), list(persons))
+    await insert_rows(session, Signal.__table__, signals)
+    await insert_rows(session, SignalPerson.__table__, persons)

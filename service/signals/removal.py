@@ -7,6 +7,7 @@ at most 24 months, and on the youth ground never past the 23rd birthday as far a
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import lru_cache
 
 from dateutil.relativedelta import relativedelta
 
@@ -27,13 +28,18 @@ def remove_by(
     age_bands: Iterable[str],
 ) -> date:
     """The last day on which the signal may exist."""
-    countable = received_on + relativedelta(months=PERIOD_MONTHS[release_period]) + timedelta(COUNTING_DAYS)
-    wanted = max(received_on + relativedelta(months=months), countable)
-    limits = [received_on + relativedelta(months=MAX_MONTHS)]
+    countable = _later(received_on, PERIOD_MONTHS[release_period]) + timedelta(COUNTING_DAYS)
+    wanted = max(_later(received_on, months), countable)
+    limits = [_later(received_on, MAX_MONTHS)]
     if legal_basis == YOUTH_GROUND:
         limits += [
-            received_on + relativedelta(years=YOUTH_ENDS_AT - LOWER_AGE[band])
+            _later(received_on, 12 * (YOUTH_ENDS_AT - LOWER_AGE[band]))
             for band in age_bands
             if band in LOWER_AGE
         ]
     return min(wanted, *limits)
+
+
+@lru_cache(maxsize=4096)
+def _later(day: date, months: int) -> date:
+    return day + relativedelta(months=months)

@@ -62,12 +62,9 @@ async def compile_release(
 ) -> ReleaseRead:
     """Count a closed period, round its tables and freeze them; somebody else publishes."""
     state = request.app.state
+    kind, secret = state.settings.release_period, state.keys.release
     release = await actions.compile_release(
-        state.database,
-        caller,
-        period_code=body.period,
-        period_kind=state.settings.release_period,
-        secret=state.keys.release,
+        state.database, caller, period_code=body.period, period_kind=kind, secret=secret
     )
     response.headers["Location"] = f"/v1/statistics/releases/{release.id}"
     return release

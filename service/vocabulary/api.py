@@ -52,15 +52,21 @@ async def list_municipalities(
     caller: AnyCaller, query: Annotated[MunicipalityQuery, Query()], request: Request, response: Response
 ) -> MunicipalityPage:
     """All municipalities by CBS code, page by page."""
+    shown, following = _page(query.cursor, query.limit)
+    if following is not None:
+        url = request.url.include_query_params(cursor=following)
+        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+    return MunicipalityPage(items=[read_municipality(municipalities()[code], VALID_FROM) for code in shown])
+
+
+def _page(cursor: str | None, limit: int) -> tuple[list[str], str | None]:
+    """The codes of a page and the cursor of the next; raises `Invalid` for a cursor not of ours."""
     everything = list(municipalities())
     start = 0
-    if query.cursor is not None:
-        (last,) = decode_cursor(query.cursor, 1)
+    if cursor is not None:
+        (last,) = decode_cursor(cursor, 1)
         if last not in municipalities():
             raise bad_cursor()
         start = everything.index(last) + 1
-    shown = everything[start : start + query.limit]
-    if start + query.limit < len(everything):
-        following = request.url.include_query_params(cursor=encode_cursor(shown[-1]))
-        response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-    return MunicipalityPage(items=[read_municipality(municipalities()[code], VALID_FROM) for code in shown])
+    shown = everything[start : start + limit]
+    return shown, encode_cursor(shown[-1]) if start + limit < len(everything) else None

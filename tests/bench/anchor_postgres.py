@@ -52,6 +52,10 @@ class Pgbench:
         answer = self._run("psql", "-XqAtc", f"SELECT to_jsonb(found) FROM ({query}) AS found")
         return [json.loads(line) for line in answer.splitlines()]
 
+    def settle(self) -> None:
+        """Vacuum and analyse outside the windows: autovacuum is off, or one side would pay for the other's rows."""
+        self._run("psql", "-Xqc", "VACUUM (ANALYZE)")
+
     def window(self, seconds: float) -> Window:
         before = self._server.cpu_seconds()
         program, *rest = self.command(seconds)

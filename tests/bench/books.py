@@ -15,7 +15,7 @@ def check_books(
     """Count everything; the lines for the results. Raises AssertionError with the counts that do not add up."""
     held = {table.name: _count(fetch, f'SELECT count(*) AS n FROM "{table.name}"') for table in TABLES}
     held["audit_entry"] = _count(fetch, "SELECT count(*) AS n FROM audit_entry WHERE act = 'signal.register'")
-    expected = {name: posted + anchored for name in (*ONE_EACH, "audit_entry")}
+    expected = dict.fromkeys((*ONE_EACH, "audit_entry"), posted + anchored)
     expected["event"] = 2 * (posted + anchored)
     for name, each in (("signal_person", typical.persons), ("sealed_person", typical.sealed)):
         posted_rows = _count(

@@ -23,7 +23,9 @@ def lacking(path: str | None = None) -> dict[str, str]:
 def machine(postgres_version: str | None) -> list[str]:
     """Lines that say what the figures come from."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    packages = ", ".join(f"{name} {version(name)}" for name in ("fastapi", "uvicorn", "sqlalchemy", "asyncpg"))
+    packages = ", ".join(
+        f"{name} {version(name)}" for name in ("fastapi", "uvicorn", "sqlalchemy", "asyncpg")
+    )
     return [
         f"{cores} cores, {psutil.virtual_memory().total / 2**30:.0f} GB memory, "
         f"{platform.system()} {platform.machine()}; load generator, application and database share them",

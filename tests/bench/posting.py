@@ -42,7 +42,9 @@ def log_into(file: Path) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise RuntimeError(f"{error}; the end of the log:\n{file.read_text(errors='replace')[-3000:]}") from error
+        raise RuntimeError(
+            f"{error}; the end of the log:\n{file.read_text(errors='replace')[-3000:]}"
+        ) from error
     finally:
         os.dup2(kept, 2)
         os.close(kept)

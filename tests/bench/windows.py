@@ -80,11 +80,15 @@ class Pairs:
         return sum(window.done for window in self.ours), sum(window.done for window in self.anchors)
 
 
-def interleaved(ours: Callable[[], Window], anchor: Callable[[], Window], windows: int) -> Pairs:
-    """A warm-up pair and so many pairs after it."""
+def interleaved(
+    ours: Callable[[], Window], anchor: Callable[[], Window], settle: Callable[[], None], windows: int
+) -> Pairs:
+    """A warm-up pair and so many pairs after it; `settle` tidies up before each window, outside the measure."""
     our_windows, anchor_windows = [], []
     for number in range(windows + 1):
+        settle()
         our_windows.append(ours())
+        settle()
         anchor_windows.append(anchor())
         a, b = our_windows[-1], anchor_windows[-1]
         print(

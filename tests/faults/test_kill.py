@@ -27,9 +27,9 @@ from tests.support.postgres import Postgres
 from tests.support.register import Register, Templates, calling, free_port, server
 
 HEAVY = os.environ.get("FAULTS") == "heavy"
-KILLS = 8 if HEAVY else 3
+KILLS = 8 if HEAVY else 2
 POSTERS = 32 if HEAVY else 12
-ACKNOWLEDGED_BEFORE_A_KILL = 400 if HEAVY else 60
+ACKNOWLEDGED_BEFORE_A_KILL = 400 if HEAVY else 50
 LONGEST_OUTAGE = 20
 
 

@@ -93,6 +93,8 @@ ANSWERS: dict[str, tuple[str, str, dict[str, str], bytes | None, int]] = {
         409,
     ),
     "413": ("POST", "/v1/signals", {}, b" " * 70_000, 413),
+    "431": ("GET", "/v1/code-lists", {"X-Padding": "x" * 16 * 1024}, None, 431),
+    "200 with long headers": ("GET", "/v1/code-lists", {"X-Padding": "x" * 14 * 1024}, None, 200),
     "415": ("POST", "/v1/signals", {"Content-Type": "text/plain"}, b"{}", 415),
 }
 
@@ -233,9 +235,7 @@ async def test_a_trace_of_another_form_is_replaced(register: Register, value: st
     assert re.fullmatch(r"[0-9a-f]{32}", first)
 
 
-async def test_an_error_that_nobody_expected_tells_nothing_of_itself(
-    register: Register, capfd: pytest.CaptureFixture[str]
-) -> None:
+async def test_an_error_that_nobody_expected_tells_nothing_of_itself(register: Register) -> None:
     posted = await register.post_signal(signal())
     async with register.database.writing() as session:  # as a fault of ours would: a row that cannot be read
         broken = update(Signal).where(Signal.id == uuid.UUID(posted.json()["id"]))
@@ -367,7 +367,7 @@ async def test_a_post_that_meets_a_lost_connection_is_still_registered_once(
     with templates.copy("postgresql") as url:
         async with in_process(url, templates.loaded["postgresql"], tmp_path) as register:
             await register.post_signal(signal())
-            with postgres.away("immediate"):
+            with postgres.away("fast"):
                 pass  # every pooled connection is gone now, and nobody knows it yet
             answer = await register.post_signal(signal())
             await register.database.close()  # its connections are as stale

@@ -133,12 +133,19 @@ def test_production_makes_no_keys(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_server_that_may_not_start_says_why_and_ends_with_2() -> None:
+NOT_STARTED = {
+    "unsafe": ({"SIGNAL_ENV": "production"}, "not started"),
+    "without keys": (SAFE | {"SIGNAL_KEY_DIR": "/nowhere/keys"}, "key file /nowhere/keys/signing.pem"),
+}
+
+
+@pytest.mark.parametrize(("values", "reason"), NOT_STARTED.values(), ids=NOT_STARTED.keys())
+def test_a_server_that_may_not_start_says_why_and_ends_with_2(values: dict[str, str], reason: str) -> None:
     # A process of its own: this is what an operator sees.
-    environment = {"PATH": os.environ["PATH"], "SIGNAL_ENV": "production", "PYTHONPATH": str(ROOT)}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | values
     command = [sys.executable, "-m", "service", "serve", "--port", "0"]
     answer = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
     assert answer.returncode == 2
-    assert "not started" in answer.stderr
+    assert reason in answer.stderr
     assert "Traceback" not in answer.stderr

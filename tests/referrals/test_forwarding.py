@@ -1,12 +1,15 @@
 """Forwarding: what a recipient hears, what it never hears, and when nothing is forwarded at all."""
 
+import asyncio
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text, update
 
 from service.events.models import Event
 from service.organisations.models import Organisation
@@ -182,6 +185,36 @@ async def test_the_contact_point_waits_for_the_last_of_two_recipients(register: 
     assert (await at_hand.read())["status"] == "FORWARDED"
     await at_hand.close(await at_hand.taken_on(VEILIG_THUIS), VEILIG_THUIS)
     assert (await at_hand.read())["status"] == "ACCEPTED"
+
+
+async def test_two_last_recipients_that_end_together_agree_on_who_was_last(register: Register) -> None:
+    at_hand = await accepted(register, **SHAME_SEXTING)
+    await at_hand.forward(HALT)
+    await beside(register, VEILIG_THUIS)
+    children = [(await at_hand.taken_on(client), client) for client in (HALT, VEILIG_THUIS)]
+    async with held_up(register, 2):
+        closing = [asyncio.create_task(at_hand.close(child, client)) for child, client in children]
+    answers = await asyncio.gather(*closing)
+    assert [answer.status_code for answer in answers] == [200, 200]
+    parent = await at_hand.read()
+    assert (parent["status"], [step["move"] for step in parent["history"]].count("resume")) == ("ACCEPTED", 1)
+
+
+@asynccontextmanager
+async def held_up(register: Register, steps: int) -> AsyncIterator[None]:
+    """On PostgreSQL: let so many steps go on together, after each has changed its row (SQLite has one writer)."""
+    if register.database.is_sqlite:
+        yield
+        return
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'audit_entry'::regclass")
+    async with register.database.writing() as session:
+        await session.execute(text("LOCK TABLE audit_entry IN SHARE ROW EXCLUSIVE MODE"))
+        yield
+        for _ in range(500):
+            if (await session.execute(waiting)).scalar_one() == steps:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("the steps did not wait for each other")
 
 
 async def beside(register: Register, recipient: str) -> None:

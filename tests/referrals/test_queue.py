@@ -193,7 +193,7 @@ async def test_a_territory_narrows_the_queue(register: Register) -> None:
 
 async def test_anothers_referral_is_as_if_it_were_not_there(register: Register) -> None:
     (theirs,) = await referred(register)
-    stranger = "contact-point-utrecht"
+    stranger = "contact-point-brabant-zuidoost"  # its territory holds all of theirs
     told = []
     for id_ in (theirs, uuid.uuid4()):
         headers = await register.headers(stranger)
@@ -269,6 +269,14 @@ async def test_only_the_holder_takes_a_step_while_its_lease_runs(register: Regis
     answer = await register.step(referral, "acceptance", client=other)
     assert (answer.status_code, slug(answer)) == (409, "not-the-holder")
     assert await everything(register) == before
+
+
+async def test_of_equal_steps_at_the_same_moment_one_is_taken(register: Register) -> None:
+    await referred(register)
+    (referral,) = await claimed(register)
+    answers = await asyncio.gather(*(register.step(referral, "acceptance") for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [412] * 5
+    assert [step.move for step in await register.rows(ReferralStep)] == ["claim", "accept"]
 
 
 STEPS = {
