@@ -37,7 +37,7 @@ bench: $(INSTALLED) ## measure against the anchors (QUICK=1: within five minutes
 	$(RUN) tests.bench $(if $(QUICK),--quick)
 
 faults: $(INSTALLED) ## only the tests that kill, cut off and fill up
-	$(RUN) pytest tests/faults $(PYTEST_ARGS)
+	FAULTS=heavy $(RUN) pytest tests/faults $(PYTEST_ARGS)
 
 requirements: $(INSTALLED) ## pin what pyproject.toml asks for, with hashes (UPGRADE=1: newest versions)
 	$(COMPILE) pyproject.toml --output-file requirements/runtime.txt

@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from service import clock, trail
 from service.access import api as access
-from service.access.tokens import Issuer, signer_from
+from service.access.tokens import Issuer, Press, signer_from
 from service.access.verifying import Verifier
 from service.contract import Contract
 from service.database import Database
@@ -109,8 +109,7 @@ def _parts(settings: Settings) -> dict[str, Any]:
     return {
         "settings": settings,
         "keys": keys,
-        "signer": signer,
-        "issuer": issuer,
+        "press": Press(signer, issuer, settings.token_minutes),
         "database": database,
         "verify": Verifier(database, issuer, recheck_seconds=settings.client_recheck_seconds),
         "trail": Trail(database.sibling(1), capacity=settings.queue_size),

@@ -21,7 +21,7 @@ from sqlmodel import Field, SQLModel
 
 from service import clock
 from service.columns import Moment, new_id
-from service.database import Database, insert_rows
+from service.database import Database, insert_new_rows, insert_rows
 from service.group_commit import GroupCommit
 
 GATHER_SECONDS = 60
@@ -133,7 +133,8 @@ class Trail:
 
     async def _commit(self, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
         async with self._database.writing() as session:
-            await append(session, rows)
+            # A commit whose answer was lost is tried again: what is there already stays as it is.
+            await insert_new_rows(session, AuditEntry.__table__, rows)  # type: ignore[attr-defined]
         return [None] * len(rows)
 
     async def _gather_forever(self) -> None:

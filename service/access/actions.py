@@ -11,7 +11,7 @@ from service.access.models import Client, ClientSecret, TokenAnswer
 from service.access.queries import find_client_with_secrets
 from service.access.roles import ROLE_SCOPES, narrowed
 from service.access.secrets import hash_secret, new_secret, secret_matches
-from service.access.tokens import Issuer, Signer, issue
+from service.access.tokens import Press, issue
 from service.columns import new_id
 
 ACTIVITY = "access"
@@ -54,26 +54,21 @@ async def add_client(
     return client, secret
 
 
-async def issue_token(
-    session: AsyncSession,
-    *,
-    client_id: UUID | None,
-    secret: str,
-    scope: str | None,
-    issuer: Issuer,
-    signer: Signer,
-    minutes: int,
-    trace_id: str,
-) -> TokenAnswer:
-    """A token for a client that shows its secret.
+async def authenticate(session: AsyncSession, *, client_id: UUID | None, secret: str) -> Client:
+    """The client that shows its secret.
 
-    Raises `InvalidClient` (the same, and as much work, for an unknown client as for a wrong secret) and
-    `InvalidScope`.
+    Raises `InvalidClient`: the same, and after as much work, for an unknown client as for a wrong secret.
     """
     known = await find_client_with_secrets(session, client_id) if client_id else None
     if not secret_matches(secret, known.secret_hashes if known else []) or known is None:
         raise errors.InvalidClient
-    client = known.client
+    return known.client
+
+
+async def issue_token(
+    session: AsyncSession, client: Client, *, scope: str | None, press: Press, trace_id: str
+) -> TokenAnswer:
+    """A token for an authenticated client; raises `InvalidScope` for more than it may have."""
     scopes = narrowed(frozenset(client.scopes), scope)
     if scopes is None:
         raise errors.InvalidScope
@@ -88,5 +83,5 @@ async def issue_token(
     }
     who = trail.Who(client.id, client.organisation_id, client.role, None, trace_id)
     await trail.append(session, [trail.entry(who, "token.issue", ACTIVITY, "client", client.id)])
-    token = issue(signer, issuer, claims, at=clock.now(), minutes=minutes)
-    return TokenAnswer(access_token=token, expires_in=minutes * 60, scope=claims["scope"])
+    token = issue(press.signer, press.issuer, claims, at=clock.now(), minutes=press.minutes)
+    return TokenAnswer(access_token=token, expires_in=press.minutes * 60, scope=claims["scope"])

@@ -37,23 +37,15 @@ async def issue_token(
     if grant_type != "client_credentials":
         raise errors.UnsupportedGrantType if grant_type else errors.InvalidRequest
     name, secret = _credentials(request.headers.get("authorization"), client_id, client_secret)
-    state = request.app.state
-    return await actions.issue_token(
-        session,
-        client_id=_uuid(name),
-        secret=secret,
-        scope=scope,
-        issuer=state.issuer,
-        signer=state.signer,
-        minutes=state.settings.token_minutes,
-        trace_id=request.state.trace_id,
-    )
+    client = await actions.authenticate(session, client_id=_uuid(name), secret=secret)
+    press, trace_id = request.app.state.press, request.state.trace_id
+    return await actions.issue_token(session, client, scope=scope, press=press, trace_id=trace_id)
 
 
 @router.get("/oauth/jwks.json", operation_id="get_jwks")
 async def get_jwks(request: Request) -> dict[str, list[dict[str, Any]]]:
     """The public keys with which tokens can be verified (RFC 7517)."""
-    return {"keys": [dict(key) for key in request.app.state.issuer.keys.values()]}
+    return {"keys": [dict(key) for key in request.app.state.press.issuer.keys.values()]}
 
 
 def _credentials(authorization: str | None, client_id: str | None, secret: str | None) -> tuple[str, str]:

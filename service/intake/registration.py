@@ -7,7 +7,7 @@ the submission and the rules alone, never on whether somebody is known.
 import base64
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,11 +22,12 @@ from service.intake.agreement import not_agreed
 from service.intake.models import UNKNOWN, SubmittedSignal
 from service.intake.reference import Reference
 from service.pseudonyms.sealing import Sealer
+from service.referrals.actions import waiting_referral
 from service.referrals.models import PRIORITIES
 from service.referrals.terms import due_on, shortest
 from service.routing.decide import Facts, PersonFacts, decide
 from service.routing.queries import ActiveRuleSet
-from service.routing.resolve import Resolved, places_of, resolve
+from service.routing.resolve import places_of, resolve
 from service.signals.actions import ACTIVE
 from service.signals.removal import remove_by
 from service.wire import on_the_wire
@@ -134,7 +135,16 @@ def register(
             },
         }
     )
-    referral = _referral_row(signal_id, resolved, PRIORITIES.index(decision.priority), received_at, due)
+    referral = waiting_referral(
+        signal_id=signal_id,
+        signal_version=1,
+        organisation_id=point.organisation_id,
+        contact_point_id=point.id,
+        municipality=resolved.municipality,
+        priority=PRIORITIES.index(decision.priority),
+        received_at=received_at,
+        due=due,
+    )
     return Registration(
         submission={
             "client_id": caller.client_id,
@@ -227,22 +237,3 @@ def _person_rows(signal_id: UUID, signal: SubmittedSignal) -> list[Row]:
         }
         for position, person in enumerate(signal.persons)
     ]
-
-
-def _referral_row(
-    signal_id: UUID, resolved: Resolved, priority: int, received_at: datetime, due: date
-) -> Row:
-    return {
-        "id": new_id(),
-        "signal_id": signal_id,
-        "signal_version": 1,
-        "parent_id": None,
-        "organisation_id": resolved.contact_point.organisation_id,
-        "contact_point_id": resolved.contact_point.id,
-        "municipality": resolved.municipality,
-        "status": "WAITING",
-        "version": 1,
-        "priority": priority,
-        "received_at": received_at,
-        "due_on": due,
-    }

@@ -5,7 +5,7 @@ decided on, and a late holder gets 412. Each writes its history row, audit entry
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +22,39 @@ from service.referrals import errors
 from service.referrals.models import ClosureRequest, ForwardingRequest, Referral, ReferralStep
 from service.referrals.queries import own_queue
 from service.referrals.sharing import Shared, check_handling, shared_with
-from service.referrals.states import DECIDING, ENDED, Move, MoveNotAllowed, after
+from service.referrals.states import DECIDING, ENDED, FOLLOWING, Move, MoveNotAllowed, after
 from service.referrals.terms import due_on
 from service.signals.models import Signal
 from service.signals.queries import persons_of
 
 ACTIVITY = "referral"
+
+
+def waiting_referral(
+    *,
+    signal_id: UUID,
+    signal_version: int,
+    organisation_id: UUID,
+    contact_point_id: UUID | None,
+    municipality: str,
+    priority: int,
+    received_at: datetime,
+    due: date,
+) -> dict[str, Any]:
+    """The row of a new referral in the queue of an organisation; `priority` is a place in PRIORITIES."""
+    return {
+        "id": new_id(),
+        "signal_id": signal_id,
+        "signal_version": signal_version,
+        "organisation_id": organisation_id,
+        "contact_point_id": contact_point_id,
+        "municipality": municipality,
+        "status": "WAITING",
+        "version": 1,
+        "priority": priority,
+        "received_at": received_at,
+        "due_on": due,
+    }
 
 
 async def refer(session: AsyncSession, referrals: Sequence[dict[str, Any]]) -> None:
@@ -128,7 +155,8 @@ async def record_steps(
 ) -> None:
     """History, trail and event of a move of (id, version, status), in the transaction of the move.
 
-    The event is for the organisation in whose queue they are; a recipient may move its parent there.
+    The event is for the organisation in whose queue they are; a recipient may move its parent there. A move
+    that follows from another act (`lapse`, `resume`) has nobody's name in the history.
     """
     if not moved:
         return
@@ -141,7 +169,7 @@ async def record_steps(
             "status": status,
             "at": now,
             "organisation_id": caller.organisation_id,
-            "actor": caller.actor,
+            "actor": None if move in FOLLOWING else caller.actor,
         }
         for id_, version, status in moved
     ]
@@ -160,29 +188,17 @@ async def _add_child(
     session: AsyncSession, caller: Caller, parent: Referral, recipient_id: UUID, shared: Shared
 ) -> None:
     now = clock.now()
-    child = Referral(
-        id=new_id(),
+    child = waiting_referral(
         signal_id=parent.signal_id,
         signal_version=parent.signal_version,
-        parent_id=parent.id,
         organisation_id=recipient_id,
         contact_point_id=None,
         municipality=parent.municipality,
-        status="WAITING",
-        version=1,
         priority=parent.priority,
         received_at=now,
-        due_on=due_on(clock.local_day(now), shared.decision_working_days),
-        lease_until=None,
-        held_by=None,
-        assigned_to=None,
-        decided_at=None,
-        ended_at=None,
-        outcome=None,
-        shared=shared.as_json(),
+        due=due_on(clock.local_day(now), shared.decision_working_days),
     )
-    session.add(child)
-    await session.flush()
+    await refer(session, [child | {"parent_id": parent.id, "shared": shared.as_json()}])
     await trail.append(
         session,
         [
@@ -191,12 +207,12 @@ async def _add_child(
                 "referral.share",
                 ACTIVITY,
                 "referral",
-                child.id,
+                child["id"],
                 ground=f"agreement:{shared.agreement_id}",
             )
         ],
     )
-    await announce(session, [event("referral.waiting", f"/v1/referrals/{child.id}", recipient_id, now)])
+    await announce(session, [event("referral.waiting", f"/v1/referrals/{child['id']}", recipient_id, now)])
 
 
 async def _resume_parent(session: AsyncSession, caller: Caller, parent_id: UUID) -> None:

@@ -192,7 +192,7 @@ async def _forwarders(session: AsyncSession, parent_ids: Sequence[UUID]) -> Mapp
         .join(Organisation, Organisation.id == Referral.organisation_id)
         .where(Referral.id.in_(parent_ids))
     )
-    return dict(rows.tuples().all())
+    return {row.id: row.name for row in rows}
 
 
 def _position(cursor: str) -> tuple[datetime, UUID]:

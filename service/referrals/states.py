@@ -25,6 +25,7 @@ Move = Literal[
 OPEN: tuple[State, ...] = ("WAITING", "CLAIMED", "ACCEPTED", "FORWARDED")
 ENDED: tuple[State, ...] = ("RETURNED", "CLOSED", "WITHDRAWN", "EXPIRED")
 DECIDING: frozenset[Move] = frozenset({"accept", "return", "forward"})
+FOLLOWING: frozenset[Move] = frozenset({"lapse", "resume"})
 
 MOVES: Mapping[tuple[State, Move], State] = {
     ("WAITING", "claim"): "CLAIMED",

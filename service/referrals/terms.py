@@ -1,4 +1,8 @@
-"""Terms in working days: Monday to Friday without the Dutch public holidays. Pure."""
+"""Terms in working days: Monday to Friday without the Dutch public holidays. Pure.
+
+The holidays are those of the Algemene termijnenwet, article 3: 5 May is one of them every year, which the
+library counts in lustrum years only; Good Friday is one as well.
+"""
 
 from datetime import date, timedelta
 from functools import lru_cache
@@ -6,6 +10,7 @@ from functools import lru_cache
 from holidays import country_holidays
 
 SATURDAY = 5
+LIBERATION_DAY = (5, 5)
 
 _holidays = country_holidays("NL")
 
@@ -16,9 +21,13 @@ def due_on(received_on: date, working_days: int) -> date:
     day = received_on
     while working_days > 0:
         day += timedelta(1)
-        if day.weekday() < SATURDAY and day not in _holidays:
+        if _is_working_day(day):
             working_days -= 1
     return day
+
+
+def _is_working_day(day: date) -> bool:
+    return day.weekday() < SATURDAY and day not in _holidays and (day.month, day.day) != LIBERATION_DAY
 
 
 def shortest(agreed: int, by_rule: int | None) -> int:

@@ -121,7 +121,8 @@ def _represented(table: TableRead, headers: Headers) -> Response:
     body = as_csv(table) if wants_csv else table.model_dump_json(by_alias=True).encode()
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     told = {"ETag": tag, "Vary": "Accept", **CACHED}
-    if tag in headers.get("if-none-match", ""):
+    known = {one.strip().removeprefix("W/") for one in headers.get("if-none-match", "").split(",")}
+    if known & {tag, "*"}:
         return Response(status_code=304, headers=told)
     media_type = f"{MEDIA_TYPE}; header=present" if wants_csv else "application/json"
     return Response(body, headers=told, media_type=media_type)
