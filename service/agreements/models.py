@@ -9,27 +9,10 @@ from sqlalchemy import Column
 from sqlmodel import Field as TableField
 from sqlmodel import SQLModel
 
+from service.agreements.fields import OptionalField
 from service.columns import Json, Moment
 from service.vocabulary.types import LegalBasis, MunicipalityCode, OrganisationType, PersonRole, SignalType
 from service.wire import Text, Wire
-
-OptionalField = Literal[
-    "types",
-    "settings",
-    "indicators",
-    "urgency",
-    "flag",
-    "flagCriteria",
-    "observedUntil",
-    "group",
-    "alsoKnownAs",
-    "municipality",
-    "victimStatus",
-    "source",
-    "handlingCodes",
-    "legalBasis",
-    "consent",
-]
 
 
 class Sending(Wire):

@@ -11,28 +11,12 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from service.agreements.fields import OptionalField
 from service.vocabulary.municipalities import municipalities
 from service.vocabulary.types import LegalBasis, MunicipalityCode, OrganisationType, PersonRole, SignalType
 from service.wire import Text, Wire
 
 Role = Literal["reporter", "coordinator", "recipient", "analyst", "administrator", "auditor"]
-OptionalField = Literal[
-    "types",
-    "settings",
-    "indicators",
-    "urgency",
-    "flag",
-    "flagCriteria",
-    "observedUntil",
-    "group",
-    "alsoKnownAs",
-    "municipality",
-    "victimStatus",
-    "source",
-    "handlingCodes",
-    "legalBasis",
-    "consent",
-]
 SharedField = OptionalField | Literal["primaryType", "observedFrom", "municipalities", "persons"]
 
 
