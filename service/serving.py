@@ -1,5 +1,7 @@
 """Serving with uvicorn: one process, no access log of its own (ours has no paths), no `server` header."""
 
+import gc
+
 import uvicorn
 
 from service.app import create_app
@@ -8,8 +10,12 @@ from service.settings import Settings
 
 def serve_forever(settings: Settings, host: str, port: int) -> None:
     """Serve until a signal ends it; what was acknowledged is durable, what waits is committed first."""
+    app = create_app(settings)
+    # What start-up made stays for good: without this the collector walks it again and again under load.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
-        create_app(settings),
+        app,
         host=host,
         port=port,
         access_log=False,
