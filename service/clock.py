@@ -26,10 +26,14 @@ def follow(file: Path | None) -> None:
 
 
 def receipt_moment() -> datetime:
-    """The moment at which a signal counts as received, UTC."""
+    """The moment at which a signal counts as received, UTC; the real time where the file is gone."""
     if _receipt_file is None:
         return now()
-    return datetime.fromisoformat(_receipt_file.read_text(encoding="ascii").strip()).astimezone(UTC)
+    try:
+        moment = _receipt_file.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return now()
+    return datetime.fromisoformat(moment).astimezone(UTC)
 
 
 def local_day(moment: datetime) -> date:

@@ -40,7 +40,8 @@ class Settings(BaseSettings):
         30, ge=0, le=60, description="How long a verified token is trusted before its client is read again."
     )
     clock_file: Path | None = Field(
-        None, description="Demo only: a file holding the moment (RFC 3339) to be used as `receivedAt`."
+        None,
+        description="Demo only: a file holding the moment (RFC 3339) to be used as `receivedAt`, while it is there.",
     )
     pool_size: int = Field(10, ge=1, description="Database connections for requests, per process.")
     flushers: int = Field(2, ge=1, le=8, description="Groups of signals committed at a time (SQLite: 1).")

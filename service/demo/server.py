@@ -42,6 +42,10 @@ class DemoServer:
         draft.write_text(moment.astimezone(UTC).isoformat(), encoding="ascii")
         draft.replace(self.moment)
 
+    def run_on(self) -> None:
+        """Let the real time be the clock again."""
+        self.moment.unlink()
+
 
 @contextmanager
 def running(pack: Pack, *, port: int, prepared_on: datetime) -> Iterator[DemoServer]:

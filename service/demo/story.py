@@ -100,7 +100,7 @@ async def _fill(server: DemoServer, pack: Pack, screen: Screen, count: int) -> N
             for name in _of_role(pack, "coordinator"):
                 async for done in _work_off(clients[name]):
                     progress.advance(working, done)
-        server.set_clock(datetime.now(UTC))
+        server.run_on()
     screen.say(
         f"{count} signals registered, decided and referred; the contact points dealt with their queues."
     )

@@ -1,5 +1,6 @@
 """`make bench`: measure posting against its anchors and write RESULTS.md."""
 
+import os
 import shlex
 import sys
 import tempfile
@@ -22,6 +23,7 @@ SERVE = "python -m service serve  # one process, settings by default"
 def main() -> None:
     quick = "--quick" in sys.argv[1:]
     windows, seconds = (3, 5.0) if quick else (7, 10.0)
+    load = os.getloadavg()[0]
     if "wrk" in lacking():
         sys.exit(f"Nothing measured: {INSTALL['wrk']}.")
     # On disk, as production: a temporary file system may be memory.
@@ -36,7 +38,7 @@ def main() -> None:
                 section, version = on_postgres(postgres, folder, windows, seconds)
                 sections.append(section)
         sections.append(on_sqlite(folder, windows, seconds))
-    write_results(machine(version), sections, quick)
+    write_results(machine(version, load), sections, quick)
     print("Written: tests/bench/RESULTS.md")
 
 

@@ -20,15 +20,16 @@ def lacking(path: str | None = None) -> dict[str, str]:
     return {name: words for name, words in INSTALL.items() if shutil.which(name, path=places) is None}
 
 
-def machine(postgres_version: str | None) -> list[str]:
-    """Lines that say what the figures come from."""
+def machine(postgres_version: str | None, load: float) -> list[str]:
+    """Lines that say what the figures come from; `load`: how busy the machine was before the first window."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     packages = ", ".join(
         f"{name} {version(name)}" for name in ("fastapi", "uvicorn", "sqlalchemy", "asyncpg")
     )
     return [
         f"{cores} cores, {psutil.virtual_memory().total / 2**30:.0f} GB memory, "
-        f"{platform.system()} {platform.machine()}; load generator, application and database share them",
+        f"{platform.system()} {platform.machine()}; load generator, application and database share them; "
+        f"load average {load:.1f} before the first window (near 0 on a machine that does nothing else)",
         f"Python {platform.python_version()}; {packages}",
         f"{postgres_version or 'no PostgreSQL measured'}; SQLite {sqlite3.sqlite_version}",
     ]

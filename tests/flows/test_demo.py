@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -27,7 +28,7 @@ def test_the_demo_ends_well_and_prints_queue_referral_and_table() -> None:
 
 
 def test_the_demo_keeps_serving_and_its_clients_can_post_what_is_generated(tmp_path: Path) -> None:
-    port, file = free_port(), tmp_path / "clients.json"
+    port, file, received = free_port(), tmp_path / "clients.json", list[datetime]()
     command = [sys.executable, "-m", "service", "demo", "--serve", "--port", str(port)]
     server = subprocess.Popen([*command, "--signals", "20", "--credentials", str(file)], cwd=ROOT)
     try:
@@ -46,6 +47,10 @@ def test_the_demo_keeps_serving_and_its_clients_can_post_what_is_generated(tmp_p
                 }
                 answer = http.post("/v1/signals", content=body, headers=headers)
                 assert answer.status_code == 201, answer.text
+                received.append(datetime.fromisoformat(answer.json()["receivedAt"]))
+                time.sleep(0.1)
+            assert (datetime.now(UTC) - received[-1]).total_seconds() < 60  # the clock runs on
+            assert received[-1] > received[0]
     finally:
         server.terminate()
         assert server.wait(30) == 0

@@ -15,7 +15,9 @@ from tests.support.register import Register
 
 async def test_a_signal_gets_its_receipt_and_all_its_rows(register: Register) -> None:
     answer = await register.post_signal(
-        signal(persons=[person("one", alsoKnownAs=[token("one", "n")]), person("UNKNOWN", pseudonym="UNKNOWN")])
+        signal(
+            persons=[person("one", alsoKnownAs=[token("one", "n")]), person("UNKNOWN", pseudonym="UNKNOWN")]
+        )
     )
 
     assert answer.status_code == 201

@@ -201,7 +201,9 @@ def test_wrong_input_is_refused_without_telling_a_count(counts: Counts, secret: 
 
 def test_without_a_rounding_the_smallest_area_joins_and_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     solver, failures = rounding_module.milp, [SimpleNamespace(status=2), SimpleNamespace(status=1)]
-    monkeypatch.setattr(rounding_module, "milp", lambda *a, **k: failures.pop() if failures else solver(*a, **k))
+    monkeypatch.setattr(
+        rounding_module, "milp", lambda *a, **k: failures.pop() if failures else solver(*a, **k)
+    )
     sizes = {code: 20 + n for n, code in enumerate(CODES)}
     counts = counts_of((code, "SEXUAL", "G12_15") for code, size in sizes.items() for _ in range(size))
     rounding = rounded(counts)
