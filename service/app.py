@@ -4,8 +4,10 @@
 state but connections, queues and caches; many processes can run beside each other on one database.
 """
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,8 +19,10 @@ from service import clock, trail
 from service.access import api as access
 from service.access.tokens import Issuer, Press, signer_from
 from service.access.verifying import Verifier
+from service.caller import Caller
 from service.contract import Contract
 from service.database import Database
+from service.doors import ACTOR_FORM
 from service.errors import Problem, Unauthenticated, Unavailable
 from service.http import API_VERSION, HttpLayer
 from service.intake import api as intake
@@ -35,6 +39,7 @@ from service.statistics import api as statistics
 from service.trail import Trail
 from service.vocabulary import api as vocabulary
 
+UUID_FORM = re.compile(r"(?<=/)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|\Z)")
 ROOMS = (vocabulary, intake, signals, referrals, statistics)
 
 
@@ -148,20 +153,29 @@ def _refusals(recorder: Trail, verify: Verifier) -> Any:
     """How a refusal gets into the trail: with its client if the token tells one, else in the minute's count."""
 
     async def record_refusal(scope: Scope, operation: str, problem: Problem) -> None:
-        state = scope["state"]
-        caller = state.get("caller")
-        if caller is None:
-            scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-            try:
-                caller = await verify(token) if scheme.lower() == "bearer" else None
-            except Unauthenticated:
-                caller = None
+        caller = scope["state"].get("caller") or await _caller_of(Headers(scope=scope), verify)
         if caller is None:
             recorder.gather(operation, problem.slug)
             return
-        who = trail.Who(
-            caller.client_id, caller.organisation_id, caller.role, caller.actor, state["trace_id"]
-        )
-        await recorder.record(trail.entry(who, operation, "access", outcome=problem.slug))
+        who = replace(caller.who, trace_id=scope["state"]["trace_id"])
+        thing = _object_id(scope["path"])
+        await recorder.record(trail.entry(who, operation, "access", object_id=thing, outcome=problem.slug))
 
     return record_refusal
+
+
+async def _caller_of(headers: Headers, verify: Verifier) -> Caller | None:
+    """Who sent what was refused before a door was reached, if the token is good."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    try:
+        caller = await verify(token) if scheme.lower() == "bearer" else None
+    except Unauthenticated:
+        return None
+    actor = headers.get("actor", "")
+    return replace(caller, actor=actor) if caller and ACTOR_FORM.match(actor) else caller
+
+
+def _object_id(path: str) -> str | None:
+    """The id in a path; anything else there is free text and is not kept."""
+    found = UUID_FORM.search(path)
+    return found[0] if found else None

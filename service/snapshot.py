@@ -46,6 +46,11 @@ class Snapshot(Generic[Reference]):
         return kept[2]
 
 
+async def one_at_a_time(session: AsyncSession) -> None:
+    """Wait for every other transaction that asked this; for rare acts that must not run beside each other."""
+    await session.execute(select(ReferenceVersion.version).with_for_update())
+
+
 async def reference_changed(session: AsyncSession) -> None:
     """Make every process reload its snapshots from the next transaction on."""
     await session.execute(

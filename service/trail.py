@@ -127,6 +127,10 @@ class Trail:
         """Wait until the entry is durable. Raises `Overloaded` or `Unavailable`: then nothing may be told."""
         await self._queue.submit(row)
 
+    async def record_all(self, rows: Sequence[dict[str, Any]]) -> None:
+        """The same for several entries at once."""
+        await asyncio.gather(*(self._queue.submit(row) for row in rows))
+
     def gather(self, act: str, outcome: str) -> None:
         """Count a refusal of somebody unknown; the next minute's entry tells how many."""
         self._gathered[act, outcome] += 1
@@ -151,6 +155,9 @@ class Trail:
         try:
             if rows:
                 await self._commit(rows)
+        except asyncio.CancelledError:
+            self._gathered.update(gathered)  # the last writing, at the end, has them
+            raise
         except Exception as error:
             self._gathered.update(gathered)  # kept for the next minute
             log.warning("trail.gather_failed", error=type(error).__name__)

@@ -24,6 +24,18 @@ async def find_client(session: AsyncSession, client_id: UUID) -> Client | None:
     ).one_or_none()
 
 
+async def somebody_works_there(session: AsyncSession, organisation_id: UUID, municipality: str) -> bool:
+    """Whether a client of the organisation can pull referrals of this municipality."""
+    clients = await session.scalars(
+        select(Client).where(Client.organisation_id == organisation_id, Client.ended_at.is_(None))
+    )
+    return any(
+        "referrals:work" in client.scopes
+        and (not client.municipalities or municipality in client.municipalities)
+        for client in clients
+    )
+
+
 async def find_client_with_secrets(session: AsyncSession, client_id: UUID) -> KnownClient | None:
     """As `find_client`, with what its secret is compared to."""
     client = await find_client(session, client_id)

@@ -19,7 +19,7 @@ from service.columns import new_id
 from service.events.actions import event
 from service.intake import errors
 from service.intake.agreement import not_agreed
-from service.intake.models import UNKNOWN, SubmittedSignal
+from service.intake.models import SubmittedSignal
 from service.intake.reference import Reference
 from service.pseudonyms.sealing import Sealer
 from service.referrals.actions import waiting_referral
@@ -232,7 +232,7 @@ def _person_rows(signal_id: UUID, signal: SubmittedSignal) -> list[Row]:
             "role": person.role,
             "age_band": person.age_band,
             "gender": person.gender,
-            "municipality": None if person.municipality == UNKNOWN else person.municipality,
+            "municipality": person.municipality,
             "victim_status": person.victim_status,
         }
         for position, person in enumerate(signal.persons)

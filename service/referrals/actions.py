@@ -13,13 +13,20 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
+from service.access.queries import somebody_works_there
 from service.caller import Caller
 from service.columns import new_id
 from service.database import insert_rows
 from service.errors import NotFound, PreconditionFailed
 from service.events.actions import announce, event
 from service.referrals import errors
-from service.referrals.models import ClosureRequest, ForwardingRequest, Referral, ReferralStep
+from service.referrals.models import (
+    ClosureRequest,
+    ForwardingRequest,
+    Referral,
+    ReferralRead,
+    ReferralStep,
+)
 from service.referrals.queries import own_queue
 from service.referrals.sharing import Shared, check_handling, shared_with
 from service.referrals.states import DECIDING, ENDED, FOLLOWING, Move, MoveNotAllowed, after
@@ -75,7 +82,7 @@ async def forward(
 ) -> None:
     """Hand an accepted referral to a recipient as a child with the fields that the agreement shares.
 
-    Raises `NoSuchRecipient`, `HandlingCodeForbids`, `NobodyToForward`.
+    Raises `NoSuchRecipient`, `HandlingCodeForbids`, `NobodyToForward`, `NobodyThere`.
     """
     referral = await _held(session, caller, referral_id, version)
     _check_move(referral, "forward")
@@ -85,6 +92,8 @@ async def forward(
     persons = (await persons_of(session, [signal.id])).get(signal.id, ())
     shared = await shared_with(session, caller, signal, persons, request, clock.local_day(clock.now()))
     check_handling(signal.content.get("handlingCodes", []), shared.recipient_type)
+    if not await somebody_works_there(session, request.organisation, referral.municipality):
+        raise errors.NobodyThere
     await _move(session, caller, referral, "forward")
     await _add_child(session, caller, referral, request.organisation, shared)
 
@@ -142,6 +151,15 @@ async def _move(session: AsyncSession, caller: Caller, referral: Referral, move:
     await session.flush()
     moved = [(referral.id, referral.version, referral.status)]
     await record_steps(session, caller, move, moved, now, queue_of=referral.organisation_id)
+
+
+def reads_of(caller: Caller, referrals: Sequence[ReferralRead]) -> list[dict[str, Any]]:
+    """The trail of disclosing referrals: that a search was made, and each referral that was shown."""
+    search = trail.entry(caller.who, "referral.search", ACTIVITY)
+    return [
+        search,
+        *(trail.entry(caller.who, "referral.read", ACTIVITY, "referral", one.id) for one in referrals),
+    ]
 
 
 async def record_steps(

@@ -60,7 +60,7 @@ async def list_referrals(
     page = await queries.queue_page(
         session, caller, status=query.status, cursor=query.cursor, limit=query.limit
     )
-    await trail.record(entry(caller.who, "referral.search", actions.ACTIVITY))
+    await trail.record_all(actions.reads_of(caller, page.items))
     if page.next_cursor is not None:
         following = request.url.include_query_params(cursor=page.next_cursor)
         response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'

@@ -14,11 +14,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service import clock
+from service import clock, trail
 from service.caller import Caller
 from service.columns import new_id
 from service.database import insert_unless_known
-from service.referrals.actions import record_steps
+from service.referrals.actions import reads_of, record_steps
 from service.referrals.errors import ClaimKeyReused
 from service.referrals.models import (
     PRIORITIES,
@@ -37,7 +37,7 @@ Moved = Sequence[tuple[UUID, int, str]]
 
 
 async def claim(session: AsyncSession, caller: Caller, *, key: UUID, request: ClaimRequest) -> ClaimAnswer:
-    """Claim referrals; the same key and request give the same referrals again, as they are now.
+    """Claim referrals; the same key and request give those of the same referrals that this claim still holds.
 
     Raises `ClaimKeyReused` when the key was used with another request.
     """
@@ -54,6 +54,8 @@ async def claim(session: AsyncSession, caller: Caller, *, key: UUID, request: Cl
         .where(_claim.c.client_id == caller.client_id, _claim.c.key == key)
         .values(referral_ids=[str(id_) for id_ in ids])
     )
+    if not ids:
+        await trail.append(session, reads_of(caller, []))
     items = await referrals_by_id(session, caller, ids)
     return ClaimAnswer(items=list(items), lease_until=lease_until)
 
@@ -90,7 +92,17 @@ async def _answer_again(
     ).one()
     if first.digest != _digest(request):
         raise ClaimKeyReused
-    items = await referrals_by_id(session, caller, [UUID(id_) for id_ in first.referral_ids])
+    # Only what is still held by this claim: the version of a later holder would be a way past the fence.
+    still_held = await session.scalars(
+        select(_referral.c.id).where(
+            _referral.c.id.in_([UUID(id_) for id_ in first.referral_ids]),
+            _referral.c.status == "CLAIMED",
+            _referral.c.held_by == caller.client_id,
+            _referral.c.lease_until == first.lease_until,
+        )
+    )
+    items = await referrals_by_id(session, caller, still_held.all())
+    await trail.append(session, reads_of(caller, items))
     return ClaimAnswer(items=list(items), lease_until=first.lease_until)
 
 

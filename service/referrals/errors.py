@@ -23,6 +23,11 @@ class NoSuchRecipient(Problem):
     explanation = "It must take part in the same agreement, and the agreement must share with its type."
 
 
+class NobodyThere(Problem):
+    status, slug, title = 409, "nobody-there", "Nobody at that organisation could pull this referral"
+    explanation = "It has no client that works a queue for this municipality; phone it instead."
+
+
 class HandlingCodeForbids(Problem):
     status, slug, title = (
         409,

@@ -30,6 +30,10 @@ from service.signals.queries import person_content, persons_of
 def own_queue(caller: Caller) -> list[Any]:
     """The conditions of a caller's own queue: its organisation's, narrowed by its territory."""
     conditions = [Referral.organisation_id == caller.organisation_id]
+    if (
+        caller.role == "recipient"
+    ):  # never the rest of a signal, also where its organisation has a contact point
+        conditions.append(Referral.parent_id.is_not(None))
     if caller.municipalities:
         conditions.append(Referral.municipality.in_(caller.municipalities))
     return conditions

@@ -5,7 +5,7 @@ cells and the marks of who was counted in a second one; a period that was compil
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -20,9 +20,10 @@ from service.columns import new_id
 from service.database import Database
 from service.errors import Fault, Invalid, NotFound
 from service.signals.models import SignalPerson
+from service.snapshot import one_at_a_time
 from service.statistics import errors
 from service.statistics.areas import Area, Standing, area_index, check_areas, plan_areas, regions_only
-from service.statistics.counting import FirstSeen, first_seen, standings_of, tabulate
+from service.statistics.counting import FirstSeen, closed_over, first_seen, standings_of, tabulate
 from service.statistics.disclosure import Cell, Counts, Rounding, display
 from service.statistics.entries import counted_between, entries_between
 from service.statistics.menu import MENU_VERSION, VICTIMS, Population
@@ -33,11 +34,12 @@ from service.statistics.queries import (
     areas_as_json,
     find_area_plan,
     read_release,
-    release_exists,
+    released_periods,
 )
 
 ACTIVITY = "statistics"
 COUNTED_AGAIN_AFTER = relativedelta(months=12)
+LINKED_WITHIN = relativedelta(months=24)  # as long as a signal may exist
 MARKED_AT_A_TIME = 5000
 
 
@@ -56,12 +58,12 @@ async def compile_release(
 ) -> ReleaseRead:
     """Count a closed period and freeze its tables.
 
-    Raises `Invalid` (no such period), `PeriodNotClosed`, `ReleaseExists`, `NothingReleasable`.
+    Raises `Invalid` (no such period), `PeriodNotClosed`, `ReleaseExists`, `OutOfOrder`, `NothingReleasable`.
     """
     period = _closed_period(period_code, period_kind)
     async with database.reading() as session:
-        if await release_exists(session, period.code):
-            raise errors.ReleaseExists
+        released = await released_periods(session)
+        _check_order(period, released)
         planned = await find_area_plan(session, period.first.year)
         areas = planned or await _areas_by_last_year(session, VICTIMS, period.first.year)
         persons = await _count(session, VICTIMS, period)
@@ -69,6 +71,9 @@ async def compile_release(
     rounding = await asyncio.to_thread(_round, areas, counts, secret, period)
     try:
         async with database.writing() as session:
+            await one_at_a_time(session)
+            if await released_periods(session) != released:
+                raise errors.ReleaseExists("Another period was released meanwhile; compile this one anew.")
             if planned is None and await find_area_plan(session, period.first.year) is None:
                 await _store_plan(session, period.first.year, areas, "previous-year")
             return await _freeze(session, caller, period, rounding, persons)
@@ -93,6 +98,14 @@ async def publish_release(session: AsyncSession, caller: Caller, *, release_id: 
     return read_release(release)
 
 
+def _check_order(period: Period, released: Mapping[str, date]) -> None:
+    """A period is counted once, and none before one that has been counted."""
+    if period.code in released:
+        raise errors.ReleaseExists
+    if any(first > period.first for first in released.values()):
+        raise errors.OutOfOrder
+
+
 def _closed_period(code: str, kind: str) -> Period:
     try:
         period = period_of(code, kind)
@@ -109,10 +122,11 @@ async def _count(session: AsyncSession, population: Population, period: Period) 
     """The persons first seen in the period."""
     begin, end = period.moments(clock.LOCAL)
     entries = await entries_between(session, population, begin, end)
-    before = await counted_between(
+    counted = await counted_between(
         session, population, period.first - COUNTED_AGAIN_AFTER, period.first - relativedelta(days=1)
     )
-    return first_seen(entries, before)
+    earlier = await entries_between(session, population, begin - LINKED_WITHIN, begin)
+    return first_seen(entries, closed_over(counted, earlier))
 
 
 def _round(areas: Sequence[Area], counts: Counts, secret: bytes, period: Period) -> Rounding:

@@ -50,6 +50,14 @@ def first_seen(entries: Iterable[Entry], counted_before: frozenset[bytes]) -> li
     ]
 
 
+def closed_over(counted: frozenset[bytes], earlier: Iterable[Entry]) -> frozenset[bytes]:
+    """Every subject of the persons who were counted: also a token that came with a later, uncounted signal."""
+    groups = [
+        {subject for entry in linked for subject in entry.subjects} for linked in _linked(list(earlier))
+    ]
+    return counted.union(*(group for group in groups if group & counted))
+
+
 def tabulate(persons: Sequence[FirstSeen], population: Population, area_of: Mapping[str, str]) -> Counts:
     """Exact counts by table, then by (area, category)."""
     counts: dict[str, Counter[tuple[str, str]]] = {table.code: Counter() for table in population.tables}

@@ -62,7 +62,7 @@ async def entries_between(
 
 def _place(home: str | None, incident: str, routed: str) -> str:
     """Where a person is counted: residence, else the incident, else (both unknown) where it was routed."""
-    return home or (incident if incident in municipalities() else routed)
+    return next(place for place in (home, incident, routed) if place and place in municipalities())
 
 
 async def counted_between(

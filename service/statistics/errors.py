@@ -13,6 +13,11 @@ class ReleaseExists(Problem):
     explanation = "A period is counted once; its release never changes."
 
 
+class OutOfOrder(Problem):
+    status, slug, title = 409, "out-of-order", "A later period has been released already"
+    explanation = "Periods are counted in order, or a person would be counted in two of them."
+
+
 class NothingReleasable(Problem):
     status, slug, title = 409, "nothing-releasable", "No safe rounding was found"
     explanation = "Nothing of this release was stored or published."

@@ -1,6 +1,7 @@
 """Reading what is counted, and reading releases. Readers of statistics only ever see `release_cell`."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -47,9 +48,10 @@ def areas_as_json(areas: Sequence[Area]) -> list[dict[str, Any]]:
     ]
 
 
-async def release_exists(session: AsyncSession, period: str) -> bool:
-    """Whether a period has been compiled."""
-    return (await session.scalars(select(Release.id).where(Release.period == period))).first() is not None
+async def released_periods(session: AsyncSession) -> dict[str, date]:
+    """The periods that have been compiled, with their first days."""
+    rows = await session.execute(select(Release.period, Release.first))
+    return {row.period: row.first for row in rows}
 
 
 async def list_releases(session: AsyncSession, *, unpublished: bool) -> list[ReleaseRead]:
@@ -82,6 +84,8 @@ async def get_table(
     """
     await get_release(session, release_id, unpublished=unpublished)
     table = find_table(name)
+    if table is None:
+        raise NotFound
     rows = (
         await session.scalars(
             select(ReleaseCell)
@@ -89,7 +93,7 @@ async def get_table(
             .order_by(ReleaseCell.position)
         )
     ).all()
-    if table is None or not rows:
+    if not rows:
         raise NotFound
     area, category = table.dimensions
     _check_selection(chosen, {area: {r.area for r in rows}, category: {r.category for r in rows}})

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from service.agreements.actions import add_agreement
+from service.agreements.actions import OverlappingAgreements, add_agreement
 from service.agreements.models import Agreement, AgreementContent, Sending
 from service.agreements.queries import agreements_by_party
 from service.demo.loading import LOADER
@@ -131,3 +131,17 @@ async def test_an_agreement_is_in_force_from_its_first_to_its_last_day(
     assert [(entry.act, entry.role, entry.actor) for entry in entries] == [
         ("agreement.add", "administrator", "demo-loader")
     ]
+
+
+async def test_nobody_takes_part_in_two_agreements_at_a_time(register: Register) -> None:
+    """The pack's agreements are in force since 2025 without an end."""
+    parties = [str(register.loaded.organisations["jpt-helmond"])]
+    body = AgreementContent.model_validate(content(parties=parties))
+    with pytest.raises(OverlappingAgreements):
+        async with register.database.writing() as session:
+            await add_agreement(session, LOADER, title="Twice", content=body, valid_from=date(2026, 1, 1))
+    async with register.database.writing() as session:
+        until = date(2024, 12, 31)
+        await add_agreement(
+            session, LOADER, title="Before", content=body, valid_from=date(2024, 1, 1), valid_until=until
+        )

@@ -17,6 +17,18 @@ REPORTERS = {
 }  # fmt: skip
 
 
+RECIPIENTS = {
+    f"{kind}-{place}"
+    for kind, places in {
+        "halt": ("oost-brabant", "gelderland-midden", "midden-nederland"),
+        "veilig-thuis": ("zuidoost-brabant", "gelderland-midden", "utrecht"),
+        "care-coordination": ("helmond", "gelderland-midden", "utrecht"),
+        "labour-inspectorate": ("brabant-zuidoost", "gelderland-midden", "utrecht"),
+    }.items()
+    for place in places
+}
+
+
 def changed(part: str, number: int, **changes: Any) -> Pack:
     """The pack with one of its parts changed, as far as the shapes allow."""
     content = PACK.model_dump(mode="json", by_alias=True)
@@ -36,7 +48,7 @@ def test_the_clients_of_every_role() -> None:
     assert by_role == {
         "reporter": REPORTERS,
         "coordinator": points,
-        "recipient": {"halt-oost-brabant", "veilig-thuis-zuidoost-brabant"},
+        "recipient": RECIPIENTS,
         "analyst": {"analyst"},
         "administrator": {"administrator", "administrator-deputy"},
         "auditor": {"auditor"},

@@ -50,3 +50,13 @@ async def test_the_same_key_and_body_give_the_first_answer_byte_for_byte(registe
     assert (again.status_code, again.content) == (201, first.content)
     assert again.headers["Location"] == first.headers["Location"]
     assert len(await register.rows(Signal)) == 1
+
+
+async def test_an_unknown_residence_differs_from_one_that_was_left_out(register: Register) -> None:
+    unknown, left_out = person("one", municipality="UNKNOWN"), person("two")
+    del left_out["municipality"]
+    answer = await register.post_signal(signal(persons=[unknown, left_out]))
+
+    headers = await register.headers("jpt-helmond")
+    read = (await register.http.get(answer.headers["Location"], headers=headers)).json()
+    assert [one.get("municipality") for one in read["persons"]] == ["UNKNOWN", None]

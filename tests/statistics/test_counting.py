@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from service.statistics.counting import Entry, first_seen, standings_of, tabulate
+from service.statistics.counting import Entry, closed_over, first_seen, standings_of, tabulate
 from service.statistics.menu import VICTIMS
 
 JPT, POLICE = UUID(int=1), UUID(int=2)
@@ -143,3 +143,10 @@ def test_a_standing_knows_who_reported_a_person_first() -> None:
         "GM0794": {str(POLICE): 1, str(JPT): 2},
         "GM0762": {str(POLICE): 1},
     }
+
+
+def test_who_was_counted_by_one_token_stays_counted_by_the_others() -> None:
+    earlier = [entry("b1"), entry("b1 n1"), entry("n1 n2"), entry("b9")]
+
+    assert closed_over(frozenset({b"b1"}), earlier) == {b"b1", b"n1", b"n2"}
+    assert closed_over(frozenset(), earlier) == frozenset()

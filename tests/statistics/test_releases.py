@@ -15,9 +15,11 @@ from service.demo.loading import LOADER
 from service.signals.models import Signal, SignalPerson
 from service.statistics import actions, errors
 from service.statistics.areas import WHOLE, InvalidAreas, plan_areas, regions_only
+from service.statistics.menu import VICTIMS
 from service.statistics.models import AreaPlan, Release, ReleaseCell
+from service.statistics.periods import period_of
 from service.trail import AuditEntry
-from tests.support.bodies import person, signal
+from tests.support.bodies import person, signal, token
 from tests.support.register import Register, Templates, in_process
 
 FORM, AGE = "victims-by-municipality-and-form", "victims-by-municipality-and-age"
@@ -272,3 +274,36 @@ async def test_a_released_cell_is_chosen_by_its_dimensions_and_nothing_else(year
         assert [error["pointer"] for error in answer.json()["errors"]] == pointers
     path = f"/v1/statistics/releases/{release}/tables/victims-by-street"
     assert (await years.register.http.get(path, headers=headers)).status_code == 404
+
+
+async def test_periods_are_counted_in_order(years: Years) -> None:
+    later = await years.compiled("2025-H1", "2026-02-01")
+    earlier = await years.compiled("2024-H2", "2026-02-01")
+
+    assert later.status_code == 201, later.text
+    assert (earlier.status_code, earlier.json()["type"].split(":")[-1]) == (409, "out-of-order")
+    assert [row.period for row in await years.register.rows(Release)] == ["2025-H1"]
+
+
+async def test_a_token_that_came_later_does_not_make_a_new_person(years: Years) -> None:
+    both, later = token("her"), token("her", "n")
+    await years.post("2025-03-01", 1, pseudonym=both)
+    assert (await years.compiled("2025-H1", "2025-08-01")).status_code == 201
+    await years.post("2025-09-01", 1, pseudonym=both, alsoKnownAs=[later])
+    await years.post("2026-03-01", 1, pseudonym=later)
+    assert (await years.compiled("2025-H2", "2026-02-01")).status_code == 201
+    years.stand_at("2026-08-01")
+    async with years.register.database.reading() as session:
+        period = period_of("2026-H1", "half-year")
+        # counted on 30 June 2025: twelve months before 2026 began are not over
+        assert await actions._count(session, VICTIMS, period) == []
+
+
+async def test_a_table_that_is_not_on_the_menu_does_not_exist(years: Years) -> None:
+    release = (await years.compiled("2025-H1", "2026-02-01")).json()["id"]
+    headers = await years.register.headers("administrator")
+    for name in ("nothing", "%00"):
+        answer = await years.register.http.get(
+            f"/v1/statistics/releases/{release}/tables/{name}", headers=headers
+        )
+        assert answer.status_code == 404
