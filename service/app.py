@@ -7,7 +7,6 @@ state but connections, queues and caches; many processes can run beside each oth
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,10 +18,9 @@ from service import clock, trail
 from service.access import api as access
 from service.access.tokens import Issuer, Press, signer_from
 from service.access.verifying import Verifier
-from service.caller import Caller
 from service.contract import Contract
 from service.database import Database
-from service.doors import ACTOR_FORM
+from service.doors import caller_of
 from service.errors import Problem, Unauthenticated, Unavailable
 from service.http import API_VERSION, HttpLayer
 from service.intake import api as intake
@@ -153,26 +151,18 @@ def _refusals(recorder: Trail, verify: Verifier) -> Any:
     """How a refusal gets into the trail: with its client if the token tells one, else in the minute's count."""
 
     async def record_refusal(scope: Scope, operation: str, problem: Problem) -> None:
-        caller = scope["state"].get("caller") or await _caller_of(Headers(scope=scope), verify)
-        if caller is None:
+        state = scope["state"]
+        try:
+            caller = state.get("caller") or await caller_of(Headers(scope=scope), verify, state["trace_id"])
+        except Unauthenticated:
             recorder.gather(operation, problem.slug)
             return
-        who = replace(caller.who, trace_id=scope["state"]["trace_id"])
         thing = _object_id(scope["path"])
-        await recorder.record(trail.entry(who, operation, "access", object_id=thing, outcome=problem.slug))
+        await recorder.record(
+            trail.entry(caller.who, operation, "access", object_id=thing, outcome=problem.slug)
+        )
 
     return record_refusal
-
-
-async def _caller_of(headers: Headers, verify: Verifier) -> Caller | None:
-    """Who sent what was refused before a door was reached, if the token is good."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    try:
-        caller = await verify(token) if scheme.lower() == "bearer" else None
-    except Unauthenticated:
-        return None
-    actor = headers.get("actor", "")
-    return replace(caller, actor=actor) if caller and ACTOR_FORM.match(actor) else caller
 
 
 def _object_id(path: str) -> str | None:

@@ -45,10 +45,13 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self.engine = _engine(url, pool_size)
         self._writer = writer or asyncio.Lock()
+        self._siblings: list[Database] = []
 
     def sibling(self, pool_size: int) -> "Database":
         """A pool of its own to the same database; on SQLite it shares the one writer of this process."""
-        return Database(self.url, pool_size=pool_size, writer=self._writer)
+        sibling = Database(self.url, pool_size=pool_size, writer=self._writer)
+        self._siblings.append(sibling)
+        return sibling
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -69,7 +72,9 @@ class Database:
             await session.commit()
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        """Close the connections of this pool and of its siblings."""
+        for pool in (*self._siblings, self):
+            await pool.engine.dispose()
 
 
 def insert_unless_known(session: AsyncSession, table: FromClause) -> Any:

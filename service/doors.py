@@ -6,7 +6,7 @@ everybody, and a test lists those.
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,11 +14,14 @@ from uuid import UUID
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import OAuth2, SecurityScopes
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import Headers
 
 from service.caller import Caller
 from service.database import Database
 from service.errors import Fault, Forbidden, Invalid, PreconditionRequired, Unauthenticated
 from service.trail import Trail
+
+Verify = Callable[[str], Awaitable[Caller]]
 
 ACTOR_FORM = re.compile(r"[A-Za-z0-9._-]{4,64}\Z")
 ETAG_FORM = re.compile(r'"([1-9][0-9]{0,8})"\Z')
@@ -45,17 +48,18 @@ async def identify(request: Request) -> Caller:
     known: Caller | None = getattr(request.state, "caller", None)
     if known is not None:
         return known
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    caller = await caller_of(request.headers, request.app.state.verify, request.state.trace_id)
+    request.state.caller = caller
+    return caller
+
+
+async def caller_of(headers: Headers, verify: Verify, trace_id: str) -> Caller:
+    """Who sends these headers; raises `Unauthenticated`. An actor of the wrong form is none."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
-    caller: Caller = await request.app.state.verify(token)
-    actor = request.headers.get("actor")
-    request.state.caller = replace(
-        caller,
-        actor=actor if actor and ACTOR_FORM.match(actor) else None,
-        trace_id=request.state.trace_id,
-    )
-    return request.state.caller  # type: ignore[no-any-return]
+    actor = headers.get("actor", "")
+    return replace(await verify(token), actor=actor if ACTOR_FORM.match(actor) else None, trace_id=trace_id)
 
 
 async def enter(

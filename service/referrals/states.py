@@ -53,8 +53,3 @@ def after(state: State, move: Move) -> State:
         return MOVES[state, move]
     except KeyError:
         raise MoveNotAllowed(f"{state} has no {move}") from None
-
-
-def moves_from(state: State) -> tuple[Move, ...]:
-    """Every move that a state allows."""
-    return tuple(move for origin, move in MOVES if origin == state)

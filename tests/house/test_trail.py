@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from service.database import Database
 from service.errors import Overloaded
@@ -79,6 +80,21 @@ async def test_a_count_that_could_not_be_written_is_kept_for_the_next_time(
     await trail._database.close()
 
     assert found.times == 2
+
+
+async def test_a_count_that_is_being_written_when_the_trail_stops_is_not_lost(database: Database) -> None:
+    trail = Trail(database.sibling(1), capacity=10, gather_seconds=0.01)
+    trail.start()
+    async with database.writing() as session:  # on SQLite this alone keeps the trail waiting
+        if not database.is_sqlite:
+            await session.execute(text("LOCK TABLE audit_entry IN EXCLUSIVE MODE"))
+        trail.gather("try.enter", "unauthenticated")
+        await asyncio.sleep(0.2)
+        stopping = asyncio.create_task(trail.stop())
+        await asyncio.sleep(0.1)
+    await stopping
+
+    assert [row.times for row in await entries_of(database, "try.enter")] == [1]
 
 
 async def test_a_full_trail_refuses(database: Database) -> None:

@@ -1,5 +1,6 @@
 """Releases over time: which areas a year gets, and who is counted in the next period."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -307,3 +308,15 @@ async def test_a_table_that_is_not_on_the_menu_does_not_exist(years: Years) -> N
             f"/v1/statistics/releases/{release}/tables/{name}", headers=headers
         )
         assert answer.status_code == 404
+
+
+async def test_two_periods_compiled_at_once_never_both_count_a_person(years: Years) -> None:
+    await years.post("2025-03-01", 20, known_as="her")
+    await years.post("2025-09-01", 20, known_as="her")
+    answers = await asyncio.gather(
+        years.compiled("2025-H1", "2026-02-01"), years.compiled("2025-H2", "2026-02-01")
+    )
+
+    made = [answer.json()["id"] for answer in answers if answer.status_code == 201]
+    shown = [(await years.table(release))[WHOLE, "TOTAL"] for release in made]
+    assert [total for total in shown if total is not None] == [20]
