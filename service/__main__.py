@@ -1,6 +1,5 @@
 """The command line: `python -m service …`, installed as `signal-register`."""
 
-import asyncio
 import sys
 from datetime import date
 from pathlib import Path
@@ -12,8 +11,6 @@ import typer
 OPENAPI_FILE = Path("openapi/openapi.json")
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="The Signal Register.")
-admin = typer.Typer(no_args_is_help=True, help="Functional management, on the register's own machine.")
-cli.add_typer(admin, name="admin")
 
 
 @cli.command()
@@ -44,22 +41,14 @@ def migrate(
     migrate_database(load_settings().database_url, revision)
 
 
-@admin.command()
-def areas(
-    year: Annotated[int, typer.Argument(help="A year that has not begun.")],
-    alone: Annotated[list[str], typer.Argument(help="The municipalities that stand alone, as GM0794.")],
-    actor: Annotated[str, typer.Option(help="Your staff id, for the trail.")],
+@cli.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+def admin(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="COMMAND …")] = None,
 ) -> None:
-    """Fix the areas of the statistics of a year; in each region the other municipalities are joined."""
-    from service.errors import Problem
-    from service.settings import load_settings
-    from service.statistics.administration import fix_areas
+    """Functional management, on the register's own machine."""
+    from service.admin import commands
 
-    try:
-        asyncio.run(fix_areas(load_settings().database_url, year, alone, actor))
-    except (Problem, ValueError, KeyError) as refused:
-        typer.echo(f"not set: {refused.detail if isinstance(refused, Problem) else refused}", err=True)
-        raise typer.Exit(1) from None
+    commands(arguments or ["--help"], prog_name="signal-register admin")
 
 
 @cli.command()

@@ -7,6 +7,7 @@ state but connections, queues and caches; many processes can run beside each oth
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,16 +17,22 @@ from starlette.types import Scope
 
 from service import clock, trail
 from service.access import api as access
+from service.access.errors import OAuthProblem
+from service.access.granting import Desk
+from service.access.throttle import Throttle
 from service.access.tokens import Issuer, Press, signer_from
 from service.access.verifying import Verifier
+from service.administration import api as administration
+from service.administration import clients_api as clients
 from service.contract import Contract
 from service.database import Database
 from service.doors import caller_of
-from service.errors import Problem, Unauthenticated, Unavailable
+from service.errors import Problem, TooManyRequests, Unauthenticated, Unavailable
 from service.http import API_VERSION, HttpLayer
 from service.intake import api as intake
 from service.intake.actions import Intake
 from service.keys import load_keys
+from service.limits import Limits
 from service.logs import configure_logs
 from service.openapi import describe
 from service.problems import install_problem_handlers
@@ -38,7 +45,7 @@ from service.trail import Trail
 from service.vocabulary import api as vocabulary
 
 UUID_FORM = re.compile(r"(?<=/)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|\Z)")
-ROOMS = (vocabulary, intake, signals, referrals, statistics)
+ROOMS = (vocabulary, administration, clients, intake, signals, referrals, statistics)
 
 
 def create_app(settings: Settings | None = None) -> HttpLayer:
@@ -109,11 +116,23 @@ def _parts(settings: Settings) -> dict[str, Any]:
     )
     database = Database(settings.database_url, pool_size=settings.pool_size)
     flushers = 1 if settings.is_sqlite else settings.flushers
+    limits = Limits(
+        {
+            "reading": settings.limit_reading,
+            "writing": settings.limit_writing,
+            "tokens": settings.limit_tokens,
+        }
+    )
+    press = Press(signer, issuer, settings.token_minutes)
     return {
         "settings": settings,
         "keys": keys,
-        "press": Press(signer, issuer, settings.token_minutes),
+        "press": press,
+        "desk": Desk(
+            database, press, Throttle(), limits, frozenset({issuer.name, issuer.name + access.TOKEN_PATH})
+        ),
         "database": database,
+        "limits": limits,
         "verify": Verifier(database, issuer, recheck_seconds=settings.client_recheck_seconds),
         "trail": Trail(database.sibling(1), capacity=settings.queue_size),
         "intake": Intake(
@@ -148,14 +167,23 @@ async def _lifespan(root: FastAPI) -> AsyncIterator[None]:
 
 
 def _refusals(recorder: Trail, verify: Verifier) -> Any:
-    """How a refusal gets into the trail: with its client if the token tells one, else in the minute's count."""
+    """How a refusal gets into the trail: by itself where a token tells the client, else in the minute's count.
+
+    Counted too are refusals of which a client could make any number: nobody shall flood the trail.
+    """
 
     async def record_refusal(scope: Scope, operation: str, problem: Problem) -> None:
         state = scope["state"]
+        if isinstance(problem, OAuthProblem):
+            recorder.gather(operation, problem.slug, problem.of_client)
+            return
         try:
             caller = state.get("caller") or await caller_of(Headers(scope=scope), verify, state["trace_id"])
         except Unauthenticated:
             recorder.gather(operation, problem.slug)
+            return
+        if isinstance(problem, TooManyRequests):
+            recorder.gather(operation, problem.slug, replace(caller.who, actor=None, trace_id=None))
             return
         thing = _object_id(scope["path"])
         await recorder.record(

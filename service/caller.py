@@ -1,14 +1,21 @@
 """Who calls: what a verified token says about the client, and the person who works there."""
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
 from service.trail import Who
 
+ACTOR_FORM = re.compile(r"[A-Za-z0-9._-]{4,64}\Z")
+NO_CLIENT = UUID(int=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A client of an organisation in one role; `actor` is an opaque staff id, `municipalities` its territory."""
+    """A client of an organisation in one role; `actor` is an opaque staff id, `municipalities` its territory.
+
+    At the register's own console there is no client and no organisation: both are `NO_CLIENT`.
+    """
 
     client_id: UUID
     organisation_id: UUID
@@ -21,4 +28,6 @@ class Caller:
     @property
     def who(self) -> Who:
         """The same, as the trail writes it."""
+        if self.client_id == NO_CLIENT:
+            return Who(role=self.role, actor=self.actor)
         return Who(self.client_id, self.organisation_id, self.role, self.actor, self.trace_id)

@@ -11,19 +11,19 @@ from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Header, Request, Security
+from fastapi import Depends, Header, Request, Response, Security
 from fastapi.security import OAuth2, SecurityScopes
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import Headers
 
-from service.caller import Caller
+from service.caller import ACTOR_FORM, Caller
 from service.database import Database
-from service.errors import Fault, Forbidden, Invalid, PreconditionRequired, Unauthenticated
+from service.errors import Fault, Forbidden, Invalid, PreconditionRequired, TooManyRequests, Unauthenticated
+from service.limits import Allowance
 from service.trail import Trail
 
 Verify = Callable[[str], Awaitable[Caller]]
 
-ACTOR_FORM = re.compile(r"[A-Za-z0-9._-]{4,64}\Z")
 ETAG_FORM = re.compile(r'"([1-9][0-9]{0,8})"\Z')
 
 
@@ -34,6 +34,10 @@ SCOPES: dict[str, str] = {
     "referrals:work": "claim, accept, forward and close referrals",
     "statistics:read": "read published releases",
     "statistics:compile": "compile and publish releases",
+    "organisations:read": "read organisations and contact points",
+    "organisations:write": "add, change and end organisations and contact points",
+    "clients:read": "read clients",
+    "clients:write": "add, change and end clients, their secrets and keys",
 }
 
 oauth2 = OAuth2(
@@ -44,12 +48,20 @@ oauth2 = OAuth2(
 
 
 async def identify(request: Request) -> Caller:
-    """The caller of this request; raises `Unauthenticated`. Known afterwards as `request.state.caller`."""
+    """The caller of this request, counted; raises `Unauthenticated`, `TooManyRequests`.
+
+    Known afterwards as `request.state.caller`.
+    """
     known: Caller | None = getattr(request.state, "caller", None)
     if known is not None:
         return known
     caller = await caller_of(request.headers, request.app.state.verify, request.state.trace_id)
     request.state.caller = caller
+    kind = "reading" if request.method == "GET" else "writing"
+    allowance: Allowance = request.app.state.limits.take(caller.client_id, kind)
+    request.state.allowance = allowance
+    if allowance.exceeded:
+        raise TooManyRequests(headers={"Retry-After": str(allowance.resets_in)})
     return caller
 
 
@@ -108,6 +120,13 @@ async def _trail_of(request: Request) -> Trail:
 Reading = Annotated[AsyncSession, Depends(_reading, scope="function")]
 Writing = Annotated[AsyncSession, Depends(_writing, scope="function")]
 Recording = Annotated[Trail, Depends(_trail_of)]
+
+
+def link_next(request: Request, response: Response, next_cursor: str | None) -> None:
+    """Tell where the next page is, if there is one (RFC 8288)."""
+    if next_cursor is not None:
+        following = request.url.include_query_params(cursor=next_cursor)
+        response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
 
 
 async def _if_match(

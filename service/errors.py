@@ -115,6 +115,13 @@ class PreconditionRequired(Problem):
     explanation = "Send If-Match with the ETag that you read last."
 
 
+class TooManyRequests(Problem):
+    status, slug, title = 429, "too-many-requests", "This client asks too much"
+    explanation = (
+        "Nothing was done. Try again after the seconds in Retry-After; RateLimit tells what is left."
+    )
+
+
 class Overloaded(Problem):
     status, slug, title = 503, "overloaded", "Too much work is waiting"
     explanation = (

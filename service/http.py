@@ -103,6 +103,8 @@ class _Exchange:
             headers = MutableHeaders(raw=message["headers"])
             headers.update(SECURITY_HEADERS)
             headers.setdefault("Cache-Control", "no-store")
+            if (allowance := self._scope["state"].get("allowance")) is not None:
+                headers.update(allowance.headers)
             if self._scope["path"] == OPEN_TO_ALL_ORIGINS:
                 headers["Access-Control-Allow-Origin"] = "*"
         elif self._bodiless:

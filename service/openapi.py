@@ -36,10 +36,20 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         },
     },
 }
-ALWAYS = {"400": "Not right", "401": "No valid token", "403": "Not allowed", "406": "Not acceptable"}
+ALWAYS = {
+    "400": "Not right",
+    "401": "No valid token",
+    "403": "Not allowed",
+    "406": "Not acceptable",
+    "429": "Too many requests in this minute",
+    "431": "Headers too large",
+    "500": "A fault of ours",
+    "503": "The database is away, or too much is waiting; nothing was stored",
+}
+WAITING = {"429", "503"}
 WITH_PATH = {"404": "Not there, or not yours"}
 WITH_BODY = {"413": "Too large", "415": "Another content type"}
-WITH_CHANGE = {"409": "Not possible as things are", "503": "Nothing stored; try again with the same key"}
+WITH_CHANGE = {"409": "Not possible as things are"}
 WITH_FENCE = {"412": "Stale", "428": "If-Match missing"}
 
 
@@ -77,7 +87,19 @@ def _patched(document: dict[str, Any]) -> dict[str, Any]:
         "API-Version": {
             "description": "Version of this API.",
             "schema": {"type": "string", "example": API_VERSION},
-        }
+        },
+        "RateLimit-Policy": {
+            "description": "How many requests (q) a client may make in so many seconds (w), by class.",
+            "schema": {"type": "string", "example": '"writing";q=1200;w=60'},
+        },
+        "RateLimit": {
+            "description": "How many are left (r), and the seconds (t) until it begins anew.",
+            "schema": {"type": "string", "example": '"writing";r=1199;t=60'},
+        },
+        "Retry-After": {
+            "description": "Seconds to wait.",
+            "schema": {"type": "integer", "minimum": 1},
+        },
     }
     for path, item in document["paths"].items():
         for method, operation in item.items():
@@ -101,5 +123,8 @@ def _patch_operation(path: str, method: str, operation: dict[str, Any]) -> None:
     problem = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for status, text in wanted.items():
         responses.setdefault(status, {"description": text, "content": problem})
-    for response in responses.values():
-        response.setdefault("headers", {})["API-Version"] = {"$ref": "#/components/headers/API-Version"}
+    for status, response in responses.items():
+        told = ["API-Version", "RateLimit-Policy", "RateLimit"] + ["Retry-After"] * (status in WAITING)
+        response.setdefault("headers", {}).update(
+            {name: {"$ref": f"#/components/headers/{name}"} for name in told}
+        )

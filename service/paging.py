@@ -7,7 +7,12 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.errors import Fault, Invalid
 
@@ -23,6 +28,32 @@ class Page(Generic[Row]):
 
     items: Sequence[Row]
     next_cursor: str | None
+
+
+async def page_of(
+    session: AsyncSession, chosen: Select[Any], moment: Any, id_: Any, *, cursor: str | None, limit: int
+) -> Page[Any]:
+    """A page of what is chosen, in order of two columns of it; raises `Invalid` for a cursor not of ours."""
+    if cursor is not None:
+        chosen = chosen.where(tuple_(moment, id_) > _position(cursor))
+    rows = (await session.scalars(chosen.order_by(moment, id_).limit(limit + 1))).all()
+    shown = rows[:limit]
+    following = None
+    if len(rows) > limit:
+        last = shown[-1]
+        following = encode_cursor(getattr(last, moment.key).isoformat(), str(getattr(last, id_.key)))
+    return Page(shown, following)
+
+
+def _position(cursor: str) -> tuple[datetime, UUID]:
+    moment, id_ = decode_cursor(cursor, 2)
+    try:
+        at = datetime.fromisoformat(moment)
+        if at.utcoffset() != timedelta(0):
+            raise bad_cursor()
+        return at, UUID(id_)
+    except ValueError:
+        raise bad_cursor() from None
 
 
 def encode_cursor(*parts: str) -> str:

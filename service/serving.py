@@ -20,6 +20,7 @@ def serve_forever(settings: Settings, host: str, port: int) -> None:
         port=port,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
         log_level="warning",
         timeout_graceful_shutdown=10,
     )

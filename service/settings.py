@@ -49,6 +49,14 @@ class Settings(BaseSettings):
     queue_size: int = Field(
         2000, ge=1, description="Most signals, and most trail entries, waiting; then 503."
     )
+    limit_reading: int = Field(
+        1200, ge=1, description="Reading requests a minute, per client and process; then 429."
+    )
+    limit_writing: int = Field(1200, ge=1, description="Writing requests a minute, per client and process.")
+    limit_tokens: int = Field(60, ge=1, description="Access tokens a minute, per client and process.")
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="Addresses whose X-Forwarded-For and -Proto are believed, by comma."
+    )
     release_period: Literal["quarter", "half-year", "year"] = Field(
         "half-year", description="The period of a statistics release."
     )

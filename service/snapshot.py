@@ -38,8 +38,9 @@ class Snapshot(Generic[Reference]):
         self._kept: tuple[int, date, Reference] | None = None
 
     async def current(self, session: AsyncSession, day: date) -> Reference:
-        """The reference data of a day, as this transaction sees it."""
-        version = (await session.execute(select(ReferenceVersion.version))).scalar_one()
+        """The reference data of a day, which `one_at_a_time` keeps as it is until this transaction ends."""
+        shared = select(ReferenceVersion.version).with_for_update(read=True, key_share=True)
+        version = (await session.execute(shared)).scalar_one()
         kept = self._kept
         if kept is None or kept[:2] != (version, day):
             kept = self._kept = (version, day, await self._load(session, day))
@@ -47,7 +48,10 @@ class Snapshot(Generic[Reference]):
 
 
 async def one_at_a_time(session: AsyncSession) -> None:
-    """Wait for every other transaction that asked this; for rare acts that must not run beside each other."""
+    """Wait for every other transaction that asked this, or that decides by reference data; for rare acts.
+
+    On SQLite there is one writer anyway.
+    """
     await session.execute(select(ReferenceVersion.version).with_for_update())
 
 

@@ -1,6 +1,6 @@
 """Every table of the register, imported so that the metadata is complete; for migrations and tests."""
 
-from service.access.models import Client, ClientSecret
+from service.access.models import Client, ClientKey, ClientSecret, RevokedToken, UsedAssertion
 from service.agreements.models import Agreement
 from service.events.models import Event
 from service.intake.models import Submission
@@ -18,6 +18,7 @@ __all__ = [
     "AreaPlan",
     "AuditEntry",
     "Client",
+    "ClientKey",
     "ClientSecret",
     "ContactPoint",
     "Event",
@@ -28,10 +29,12 @@ __all__ = [
     "ReferralStep",
     "Release",
     "ReleaseCell",
+    "RevokedToken",
     "RuleSet",
     "SealedPerson",
     "Signal",
     "SignalDecision",
     "SignalPerson",
     "Submission",
+    "UsedAssertion",
 ]

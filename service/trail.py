@@ -109,7 +109,7 @@ class Trail:
             self._commit, size=256, capacity=capacity, flushers=1
         )
         self._gather_seconds = gather_seconds
-        self._gathered: Counter[tuple[str, str]] = Counter()
+        self._gathered: Counter[tuple[Who, str, str]] = Counter()
         self._gatherer: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -131,9 +131,9 @@ class Trail:
         """The same for several entries at once."""
         await asyncio.gather(*(self._queue.submit(row) for row in rows))
 
-    def gather(self, act: str, outcome: str) -> None:
+    def gather(self, act: str, outcome: str, who: Who = NOBODY) -> None:
         """Count a refusal of somebody unknown; the next minute's entry tells how many."""
-        self._gathered[act, outcome] += 1
+        self._gathered[who, act, outcome] += 1
 
     async def _commit(self, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
         async with self._database.writing() as session:
@@ -149,8 +149,8 @@ class Trail:
     async def _write_gathered(self) -> None:
         gathered, self._gathered = self._gathered, Counter()
         rows = [
-            entry(NOBODY, act, "access", outcome=outcome, times=times)
-            for (act, outcome), times in gathered.items()
+            entry(who, act, "access", outcome=outcome, times=times)
+            for (who, act, outcome), times in gathered.items()
         ]
         try:
             if rows:

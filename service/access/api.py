@@ -1,20 +1,45 @@
-"""The doors of access: the token endpoint and the public keys."""
+"""The doors of access: tokens given and taken back, the public keys, and where all that is to be found."""
 
-import base64
-import binascii
 from typing import Annotated, Any
-from urllib.parse import unquote_plus
-from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Request, Response
+from pydantic import BaseModel
 
-from service.access import actions, errors
+from service.access import errors, granting
+from service.access.granting import Desk
+from service.access.keys import ALGORITHMS
 from service.access.models import TokenAnswer
-from service.doors import Writing
+from service.access.presented import Credentials
+from service.access.roles import ALL_SCOPES
 
 router = APIRouter(tags=["access"], redirect_slashes=False)
 
-Parameter = Annotated[str | None, Form()]
+TOKEN_PATH, REVOCATION_PATH, JWKS_PATH = "/oauth/token", "/oauth/revoke", "/oauth/jwks.json"  # noqa: S105
+WAYS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+
+
+class ClientForm(BaseModel):
+    """How a client shows who it is in a form; by Basic or by an assertion is better than by secret."""
+
+    client_id: str | None = None
+    client_secret: str | None = None
+    client_assertion_type: str | None = None
+    client_assertion: str | None = None
+
+
+class TokenForm(ClientForm):
+    """RFC 6749 section 4.4.2, with RFC 8707's `resource`."""
+
+    grant_type: str | None = None
+    scope: str | None = None
+    resource: str | None = None
+
+
+class RevocationForm(ClientForm):
+    """RFC 7009 section 2.1."""
+
+    token: str | None = None
+    token_type_hint: str | None = None
 
 
 async def _nothing_twice(request: Request) -> None:
@@ -24,48 +49,66 @@ async def _nothing_twice(request: Request) -> None:
         raise errors.InvalidRequest
 
 
-@router.post("/oauth/token", operation_id="issue_token", dependencies=[Depends(_nothing_twice)])
-async def issue_token(
-    request: Request,
-    session: Writing,
-    grant_type: Parameter = None,
-    scope: Parameter = None,
-    client_id: Parameter = None,
-    client_secret: Parameter = None,
-) -> TokenAnswer:
-    """An access token for a client (RFC 6749 section 4.4), by HTTP Basic or by form."""
-    if grant_type != "client_credentials":
-        raise errors.UnsupportedGrantType if grant_type else errors.InvalidRequest
-    name, secret = _credentials(request.headers.get("authorization"), client_id, client_secret)
-    client = await actions.authenticate(session, client_id=_uuid(name), secret=secret)
-    press, trace_id = request.app.state.press, request.state.trace_id
-    return await actions.issue_token(session, client, scope=scope, press=press, trace_id=trace_id)
+@router.post(TOKEN_PATH, operation_id="issue_token", dependencies=[Depends(_nothing_twice)])
+async def issue_token(request: Request, form: Annotated[TokenForm, Form()]) -> TokenAnswer:
+    """An access token for a client (RFC 6749 section 4.4), by secret or by `private_key_jwt` (RFC 7523)."""
+    if form.grant_type != "client_credentials":
+        raise errors.UnsupportedGrantType if form.grant_type else errors.InvalidRequest
+    asked = granting.Asked(form.scope, form.resource)
+    return await granting.issue_token(_desk(request), _shown(request, form), asked, **_place(request))
 
 
-@router.get("/oauth/jwks.json", operation_id="get_jwks")
+@router.post(REVOCATION_PATH, operation_id="revoke_token", dependencies=[Depends(_nothing_twice)])
+async def revoke_token(request: Request, form: Annotated[RevocationForm, Form()]) -> Response:
+    """Take back an access token of one's own (RFC 7009): within a minute it opens nothing any more."""
+    if not form.token:
+        raise errors.InvalidRequest
+    await granting.revoke_token(_desk(request), _shown(request, form), token=form.token, **_place(request))
+    request.app.state.verify.forget_token(form.token)
+    return Response()
+
+
+@router.get(JWKS_PATH, operation_id="get_jwks")
 async def get_jwks(request: Request) -> dict[str, list[dict[str, Any]]]:
     """The public keys with which tokens can be verified (RFC 7517)."""
     return {"keys": [dict(key) for key in request.app.state.press.issuer.keys.values()]}
 
 
-def _credentials(authorization: str | None, client_id: str | None, secret: str | None) -> tuple[str, str]:
-    """Client id and secret from one of the two places; raises `InvalidRequest` when both are used."""
-    if authorization is None:
-        return client_id or "", secret or ""
-    if secret is not None:
-        raise errors.InvalidRequest("Authenticate by the header or in the form, not both.")
-    scheme, _, encoded = authorization.partition(" ")
-    try:
-        name, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):
-        raise errors.InvalidClient from None
-    if scheme.lower() != "basic":
-        raise errors.InvalidClient
-    return unquote_plus(name), unquote_plus(password)
+@router.get("/.well-known/oauth-authorization-server", operation_id="get_server_metadata")
+async def get_server_metadata(request: Request) -> dict[str, Any]:
+    """What a client library needs to find its way (RFC 8414)."""
+    name = request.app.state.press.issuer.name
+    by_client = {"auth_methods_supported": WAYS, "auth_signing_alg_values_supported": ALGORITHMS}
+    return {
+        "issuer": name,
+        "token_endpoint": name + TOKEN_PATH,
+        "revocation_endpoint": name + REVOCATION_PATH,
+        "jwks_uri": name + JWKS_PATH,
+        "scopes_supported": ALL_SCOPES,
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials"],
+        **{f"token_endpoint_{what}": values for what, values in by_client.items()},
+        **{f"revocation_endpoint_{what}": values for what, values in by_client.items()},
+        "protected_resources": [request.app.state.press.issuer.audience],
+    }
 
 
-def _uuid(name: str) -> UUID | None:
-    try:
-        return UUID(name)
-    except ValueError:
-        return None
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def _place(request: Request) -> dict[str, str]:
+    """Where a request comes from, and its trace."""
+    address = request.client.host if request.client else ""
+    return {"address": address, "trace_id": request.state.trace_id}
+
+
+def _shown(request: Request, form: ClientForm) -> Credentials:
+    return Credentials(
+        authorization=request.headers.get("authorization"),
+        client_id=form.client_id,
+        client_secret=form.client_secret,
+        client_assertion_type=form.client_assertion_type,
+        client_assertion=form.client_assertion,
+    )

@@ -1,23 +1,38 @@
 """What each role of a client may do, as scopes. A client gets a subset, a token again a subset of that."""
 
 from collections.abc import Mapping
+from typing import Literal
 
-ROLE_SCOPES: Mapping[str, frozenset[str]] = {
+Role = Literal["reporter", "coordinator", "recipient", "analyst", "administrator", "auditor"]
+
+ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
     "reporter": frozenset({"signals:write", "signals:read"}),
     "coordinator": frozenset({"referrals:read", "referrals:work"}),
     "recipient": frozenset({"referrals:read", "referrals:work"}),
     "analyst": frozenset({"statistics:read"}),
-    "administrator": frozenset({"statistics:read", "statistics:compile"}),
-    "auditor": frozenset({"statistics:read"}),
+    "administrator": frozenset(
+        {
+            "statistics:read",
+            "statistics:compile",
+            "organisations:read",
+            "organisations:write",
+            "clients:read",
+            "clients:write",
+            "agreements:read",
+            "agreements:write",
+        }
+    ),
+    "auditor": frozenset({"statistics:read", "organisations:read", "clients:read", "agreements:read"}),
 }
+ALL_SCOPES = tuple(sorted(frozenset().union(*ROLE_SCOPES.values())))
 
 
 def narrowed(granted: frozenset[str], asked: str | None) -> frozenset[str] | None:
-    """The scopes of a token: what was asked (space-separated; nothing: all) if all of it is granted.
+    """The scopes of a token: what was asked (space-separated; not asked: all) if all of it is granted.
 
-    None when something was asked that the client may not have (RFC 6749 section 3.3).
+    None when nothing was named, or something that the client may not have (RFC 6749 section 3.3).
     """
-    if not asked:
+    if asked is None or asked == "":
         return granted
     wanted = frozenset(asked.split())
-    return wanted if wanted <= granted else None
+    return wanted if wanted and wanted <= granted else None

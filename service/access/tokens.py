@@ -98,7 +98,7 @@ def issue(signer: Signer, issuer: Issuer, claims: Mapping[str, Any], *, at: date
 
 def verify(token: str, issuer: Issuer, *, at: datetime) -> Mapping[str, Any]:
     """The claims of a token that is genuine, meant for us and in time; raises `TokenRefused`."""
-    header = _header(token)
+    header = header_of(token)
     key = _key_for(header, issuer)
     try:
         claims = jwt.decode(
@@ -119,7 +119,8 @@ def verify(token: str, issuer: Issuer, *, at: datetime) -> Mapping[str, Any]:
     return dict(claims)
 
 
-def _header(token: str) -> dict[str, Any]:
+def header_of(token: str) -> dict[str, Any]:
+    """The header of a compact JWS, unverified; raises `TokenRefused` for another form."""
     if len(token) > MAX_TOKEN_CHARS or token.count(".") != 2:
         raise TokenRefused("form")
     encoded = token.split(".", 1)[0]

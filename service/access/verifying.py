@@ -30,7 +30,7 @@ class Verifier:
 
     async def __call__(self, token: str) -> Caller:
         """The caller; raises `Unauthenticated` for anything but a genuine token of a client in force."""
-        fingerprint = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        fingerprint = _fingerprint(token)
         known = self._cache.get(fingerprint)
         if known is not None and known[0] > clock.now():
             return known[1]
@@ -38,13 +38,21 @@ class Verifier:
         self._cache[fingerprint] = (expires_at, caller)
         return caller
 
+    def forget_token(self, token: str) -> None:
+        """A token was revoked: this process reads again at once, the others when their trust ends."""
+        self._cache.pop(_fingerprint(token), None)
+
+    def forget_all(self) -> None:
+        """A client was changed or ended: as `forget_token`, for every token."""
+        self._cache.clear()
+
     async def _verify(self, token: str) -> tuple[datetime, Caller]:
         try:
             claims = verify(token, self._issuer, at=clock.now())
         except TokenRefused:
             raise _refused() from None
         async with self._database.reading() as session:
-            client = await find_client(session, UUID(claims["sub"]))
+            client = await find_client(session, UUID(claims["sub"]), jti=str(claims["jti"]))
         if client is None:
             raise _refused()
         caller = Caller(
@@ -55,6 +63,10 @@ class Verifier:
             municipalities=tuple(client.municipalities),
         )
         return datetime.fromtimestamp(claims["exp"], UTC), caller
+
+
+def _fingerprint(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
 def _refused() -> Unauthenticated:

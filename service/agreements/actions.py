@@ -53,6 +53,13 @@ async def add_agreement(
         valid_from=valid_from,
         valid_until=valid_until,
         created_at=clock.now(),
+        revision=1,
+        succeeds_id=None,
+        drafted_by=who.actor,
+        activated_at=clock.now(),
+        activated_by=None,
+        ended_at=None,
+        ended_by=None,
     )
     session.add(agreement)
     await session.flush()

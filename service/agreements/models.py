@@ -62,7 +62,10 @@ class AgreementContent(Wire):
 
 
 class Agreement(SQLModel, table=True):
-    """One version of an agreement, in force from a day until a day (None: until succeeded)."""
+    """One version of an agreement, in force from a day until a day (None: until succeeded).
+
+    `revision` counts changes of this row (its ETag); a version in force never changes its content.
+    """
 
     __tablename__ = "agreement"
 
@@ -74,3 +77,10 @@ class Agreement(SQLModel, table=True):
     valid_from: date
     valid_until: date | None
     created_at: datetime = TableField(sa_column=Column(Moment, nullable=False))
+    revision: int
+    succeeds_id: UUID | None
+    drafted_by: str | None = TableField(max_length=64)
+    activated_at: datetime | None = TableField(sa_column=Column(Moment))
+    activated_by: str | None = TableField(max_length=64)
+    ended_at: datetime | None = TableField(sa_column=Column(Moment))
+    ended_by: str | None = TableField(max_length=64)

@@ -11,12 +11,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.access.actions import add_client
+from service.access.actions import add_client, add_secret
 from service.agreements.actions import add_agreement
 from service.agreements.models import AgreementContent
 from service.database import Database
 from service.demo.models import Agreement, Pack
 from service.organisations.actions import add_contact_point, add_organisation
+from service.organisations.models import ContactPointContent, Organisation
 from service.routing.actions import add_active_rule_set
 from service.routing.defaults import default_rule_sets
 from service.statistics.actions import set_areas
@@ -53,11 +54,12 @@ class Loaded:
 async def load_demo(database: Database, pack: Pack, *, with_areas: bool = False) -> Loaded:
     """Put the pack into an empty register. Areas need a clock that stands before their year."""
     async with database.writing() as session:
-        organisations = {
-            one.key: (await add_organisation(session, LOADER, name=one.name, type=one.type, oin=one.oin)).id
+        added = {
+            one.key: await add_organisation(session, LOADER, name=one.name, type=one.type, oin=one.oin)
             for one in pack.organisations
         }
-        await _add_contact_points(session, pack, organisations)
+        organisations = {key: organisation.id for key, organisation in added.items()}
+        await _add_contact_points(session, pack, added)
         credentials = await _add_clients(session, pack, organisations)
         for agreement in pack.agreements:
             await add_agreement(
@@ -76,19 +78,14 @@ async def load_demo(database: Database, pack: Pack, *, with_areas: bool = False)
     return Loaded(credentials, organisations)
 
 
-async def _add_contact_points(session: AsyncSession, pack: Pack, organisations: dict[str, UUID]) -> None:
+async def _add_contact_points(
+    session: AsyncSession, pack: Pack, organisations: dict[str, Organisation]
+) -> None:
     for point in pack.contact_points:
+        told = point.model_dump(mode="json", by_alias=True, exclude={"organisation"})
+        content = ContactPointContent.model_validate({**told, "validFrom": SERVING_SINCE})
         await add_contact_point(
-            session,
-            LOADER,
-            organisation_id=organisations[point.organisation],
-            level=point.level,
-            municipalities=point.municipalities,
-            function=point.function,
-            deputy_function=point.deputy_function,
-            phone=point.phone,
-            hours=point.hours,
-            valid_from=SERVING_SINCE,
+            session, LOADER, organisation=organisations[point.organisation], content=content
         )
 
 
@@ -97,7 +94,7 @@ async def _add_clients(
 ) -> dict[str, Credential]:
     credentials = {}
     for one in pack.clients:
-        client, secret = await add_client(
+        client = await add_client(
             session,
             LOADER,
             organisation_id=organisations[one.organisation],
@@ -105,6 +102,7 @@ async def _add_clients(
             role=one.role,
             municipalities=one.municipalities,
         )
+        _, secret = await add_secret(session, LOADER, client)
         name = pack.organisation(one.organisation).name
         credentials[one.name] = Credential(str(client.id), secret, one.role, name)
     return credentials

@@ -11,12 +11,12 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from service.access.roles import Role
 from service.agreements.fields import OptionalField
 from service.vocabulary.municipalities import municipalities
 from service.vocabulary.types import LegalBasis, MunicipalityCode, OrganisationType, PersonRole, SignalType
 from service.wire import Text, Wire
 
-Role = Literal["reporter", "coordinator", "recipient", "analyst", "administrator", "auditor"]
 SharedField = OptionalField | Literal["primaryType", "observedFrom", "municipalities", "persons"]
 
 

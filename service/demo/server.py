@@ -85,6 +85,8 @@ def _start(url: str, folder: Path, moment: Path, port: int) -> subprocess.Popen[
         "SIGNAL_CLOCK_FILE": str(moment),
         "SIGNAL_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "SIGNAL_LOG_LEVEL": "WARNING",
+        # Half a year passes in a minute here.
+        **{f"SIGNAL_LIMIT_{kind}": "1000000" for kind in ("READING", "WRITING", "TOKENS")},
     }
     command = [sys.executable, "-m", "service", "serve", "--port", str(port)]
     return subprocess.Popen(command, env=environment)  # noqa: S603

@@ -1,12 +1,22 @@
 """Shapes of organisations and contact points."""
 
 from datetime import date, datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
+from pydantic import Field as WireField
+from pydantic import ValidationInfo, field_validator
 from sqlalchemy import Column
 from sqlmodel import Field, SQLModel
 
 from service.columns import Json, Moment
+from service.vocabulary.types import MunicipalityCode, OrganisationType
+from service.wire import Answer, Day, Instant, Wire, fault
+
+Level = Literal["LOCAL", "REGIONAL"]
+Line = Annotated[str, WireField(min_length=1, max_length=120, pattern=r"^\S(.*\S)?$")]
+Oin = Annotated[str, WireField(max_length=20, pattern=r"^[0-9]{20}$")]
+Phone = Annotated[str, WireField(max_length=30, pattern=r"^\+?[0-9][0-9 ()-]{1,28}$")]
 
 
 class Organisation(SQLModel, table=True):
@@ -20,6 +30,7 @@ class Organisation(SQLModel, table=True):
     oin: str | None = Field(max_length=20, unique=True)
     created_at: datetime = Field(sa_column=Column(Moment, nullable=False))
     ended_at: datetime | None = Field(sa_column=Column(Moment))
+    version: int
 
 
 class ContactPoint(SQLModel, table=True):
@@ -37,3 +48,71 @@ class ContactPoint(SQLModel, table=True):
     hours: str = Field(max_length=120)
     valid_from: date
     valid_until: date | None
+    created_at: datetime = Field(sa_column=Column(Moment, nullable=False))
+    ended_at: datetime | None = Field(sa_column=Column(Moment))
+    version: int
+
+
+class OrganisationChange(Wire):
+    """What may change in an organisation; one of another type is another organisation."""
+
+    name: Line
+    oin: Oin | None = None
+
+
+class OrganisationCreate(OrganisationChange):
+    """A new organisation."""
+
+    type: OrganisationType
+
+
+class OrganisationRead(Answer):
+    id: UUID
+    name: str
+    type: OrganisationType
+    oin: str | None = None
+    created_at: Instant
+    ended_at: Instant | None = None
+
+
+class OrganisationPage(Answer):
+    items: list[OrganisationRead]
+
+
+class ContactPointContent(Wire):
+    """A contact point on the wire: functions, never names. Of two, the one valid from the later day serves."""
+
+    level: Level
+    municipalities: Annotated[frozenset[MunicipalityCode], WireField(min_length=1, max_length=400)]
+    function: Line
+    deputy_function: Line
+    phone: Phone
+    hours: Line
+    valid_from: Day
+    valid_until: Day | None = None
+
+    @field_validator("valid_until")
+    @classmethod
+    def _ends_after_it_begins(cls, value: date | None, info: ValidationInfo) -> date | None:
+        begins = info.data.get("valid_from")
+        if value is not None and begins is not None and value < begins:
+            raise fault("before-it-begins", "The last day lies before the first.")
+        return value
+
+
+class ContactPointRead(Answer):
+    id: UUID
+    organisation: UUID
+    level: Level
+    municipalities: list[str]
+    function: str
+    deputy_function: str
+    phone: str
+    hours: str
+    valid_from: date
+    valid_until: date | None = None
+    ended_at: Instant | None = None
+
+
+class ContactPointList(Answer):
+    items: list[ContactPointRead]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.caller import Caller
-from service.doors import IdempotencyKey, IfMatch, Reading, Recording, Writing, entering
+from service.doors import IdempotencyKey, IfMatch, Reading, Recording, Writing, entering, link_next
 from service.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.problems import JsonRoute
 from service.referrals import actions, claims, queries
@@ -61,9 +61,7 @@ async def list_referrals(
         session, caller, status=query.status, cursor=query.cursor, limit=query.limit
     )
     await trail.record_all(actions.reads_of(caller, page.items))
-    if page.next_cursor is not None:
-        following = request.url.include_query_params(cursor=page.next_cursor)
-        response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    link_next(request, response, page.next_cursor)
     return ReferralPage(items=list(page.items))
 
 

@@ -2,17 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.caller import Caller
 from service.errors import NotFound
 from service.organisations.models import Organisation
-from service.paging import Page, bad_cursor, decode_cursor, encode_cursor
+from service.paging import Page, page_of
 from service.referrals.models import (
     PRIORITIES,
     DecisionRead,
@@ -22,6 +21,7 @@ from service.referrals.models import (
     Reporter,
     Step,
 )
+from service.referrals.states import OPEN
 from service.routing.queries import decisions_of
 from service.signals.models import Signal, SignalPerson
 from service.signals.queries import person_content, persons_of
@@ -51,14 +51,8 @@ async def queue_page(
     chosen = select(Referral).where(*own_queue(caller))
     if status is not None:
         chosen = chosen.where(Referral.status == status)
-    if cursor is not None:
-        chosen = chosen.where(tuple_(Referral.received_at, Referral.id) > _position(cursor))
-    rows = (await session.scalars(chosen.order_by(Referral.received_at, Referral.id).limit(limit + 1))).all()
-    shown = rows[:limit]
-    following = None
-    if len(rows) > limit:
-        following = encode_cursor(shown[-1].received_at.isoformat(), str(shown[-1].id))
-    return Page(await read_all(session, shown), following)
+    page = await page_of(session, chosen, Referral.received_at, Referral.id, cursor=cursor, limit=limit)
+    return Page(await read_all(session, page.items), page.next_cursor)
 
 
 async def get_referral(session: AsyncSession, caller: Caller, referral_id: UUID) -> ReferralRead:
@@ -69,6 +63,13 @@ async def get_referral(session: AsyncSession, caller: Caller, referral_id: UUID)
     if row is None:
         raise NotFound
     return (await read_all(session, [row]))[0]
+
+
+async def has_open_referrals(session: AsyncSession, **of: UUID) -> bool:
+    """Whether a referral with these values (as `organisation_id=…`) has not ended."""
+    conditions = [getattr(Referral, name) == value for name, value in of.items()]
+    open_ones = select(Referral.id).where(Referral.status.in_(OPEN), *conditions).limit(1)
+    return (await session.scalars(open_ones)).first() is not None
 
 
 async def referrals_by_id(
@@ -197,14 +198,3 @@ async def _forwarders(session: AsyncSession, parent_ids: Sequence[UUID]) -> Mapp
         .where(Referral.id.in_(parent_ids))
     )
     return {row.id: row.name for row in rows}
-
-
-def _position(cursor: str) -> tuple[datetime, UUID]:
-    moment, id_ = decode_cursor(cursor, 2)
-    try:
-        at = datetime.fromisoformat(moment)
-        if at.utcoffset() != timedelta(0):
-            raise bad_cursor()
-        return at, UUID(id_)
-    except ValueError:
-        raise bad_cursor() from None

@@ -26,15 +26,19 @@ class ActiveRuleSet:
 
 async def active_rule_sets(session: AsyncSession) -> Mapping[str, ActiveRuleSet]:
     """The active rule set of each municipality that has one."""
-    rows = await session.scalars(select(RuleSet).where(RuleSet.status == ACTIVE).order_by(RuleSet.version))
     found: dict[str, ActiveRuleSet] = {}
-    for row in rows:
-        content = RuleSetContent.model_validate(row.content)
+    for version, content in await active_contents(session):
         rules = compile_rules(content)
         outcomes = {rule.decision.rule: rule.decision.as_json() for rule in rules}
-        active = ActiveRuleSet(row.version, rules, outcomes)
+        active = ActiveRuleSet(version, rules, outcomes)
         found.update(dict.fromkeys(content.municipalities, active))
     return found
+
+
+async def active_contents(session: AsyncSession) -> Sequence[tuple[int, RuleSetContent]]:
+    """The active rule sets by version."""
+    rows = await session.scalars(select(RuleSet).where(RuleSet.status == ACTIVE).order_by(RuleSet.version))
+    return [(row.version, RuleSetContent.model_validate(row.content)) for row in rows]
 
 
 async def decisions_of(

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from service.caller import Caller
-from service.doors import entering
+from service.doors import entering, link_next
 from service.errors import NotFound
 from service.paging import MAX_LIMIT, bad_cursor, decode_cursor, encode_cursor
 from service.problems import JsonRoute
@@ -53,9 +53,7 @@ async def list_municipalities(
 ) -> MunicipalityPage:
     """All municipalities by CBS code, page by page."""
     shown, following = _page(query.cursor, query.limit)
-    if following is not None:
-        url = request.url.include_query_params(cursor=following)
-        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+    link_next(request, response, following)
     return MunicipalityPage(items=[read_municipality(municipalities()[code], VALID_FROM) for code in shown])
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from service.access.models import ClientSecret
 from service.access.roles import ROLE_SCOPES
-from service.access.secrets import hash_secret, new_secret, secret_matches
+from service.access.secrets import hash_secret, matching_secret, new_secret
 from service.trail import AuditEntry
 from tests.conftest import ENGINES
 from tests.support.register import BASE_URL, Register, Templates, in_process
@@ -277,9 +277,9 @@ def test_a_secret_has_256_random_bits_and_fits_only_its_own_hash() -> None:
     assert (len(first), len(base64.urlsafe_b64decode(f"{first}="))) == (43, 32)
     assert first != second
     assert hash_secret(first) != hash_secret(first)  # salted
-    assert secret_matches(first, [hash_secret(second), hash_secret(first)])
-    assert not secret_matches(second, [hash_secret(first)])
-    assert not secret_matches(first, [])
+    assert matching_secret(first, [hash_secret(second), hash_secret(first)]) == 1
+    assert matching_secret(second, [hash_secret(first)]) is None
+    assert matching_secret(first, []) is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
-from service.access.actions import add_client
+from service.access.actions import add_client, add_secret
 from service.demo.loading import LOADER, Credential, Loaded
 from service.events.models import Event
 from service.referrals.models import Referral, ReferralStep
@@ -56,7 +56,7 @@ async def second_client(register: Register, *municipalities: str) -> str:
     """Another client of the same contact point, with a territory of its own."""
     name = "contact-point-helmond-2"
     async with register.database.writing() as session:
-        client, secret = await add_client(
+        client = await add_client(
             session,
             LOADER,
             organisation_id=register.loaded.organisations[ORGANISATION],
@@ -64,6 +64,7 @@ async def second_client(register: Register, *municipalities: str) -> str:
             role="coordinator",
             municipalities=municipalities,
         )
+        _, secret = await add_secret(session, LOADER, client)
     credential = Credential(str(client.id), secret, "coordinator", ORGANISATION)
     register.loaded = Loaded(register.loaded.credentials | {name: credential}, register.loaded.organisations)
     return name

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from service.access.actions import add_client
+from service.access.actions import add_client, add_secret
 from service.demo.loading import LOADER, Credential
 from service.referrals.models import Referral
 from service.trail import AuditEntry
@@ -37,9 +37,10 @@ async def another_client(register: Register, role: str, organisation: str = CONT
     """A further client of an organisation of the pack."""
     async with register.database.writing() as session:
         organisation_id = register.loaded.organisations[organisation]
-        client, secret = await add_client(
+        client = await add_client(
             session, LOADER, organisation_id=organisation_id, name=f"one more {role}", role=role
         )
+        _, secret = await add_secret(session, LOADER, client)
     register.loaded.credentials["one more"] = Credential(str(client.id), secret, role, organisation)
     register.tokens.pop("one more None", None)
     return "one more"

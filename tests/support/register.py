@@ -35,6 +35,7 @@ from tests.support.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
 BASE_URL = "http://127.0.0.1:8000"
+UNLIMITED = {"limit_reading": 10**6, "limit_writing": 10**6, "limit_tokens": 10**6}
 
 
 def apart(function: Any, *arguments: Any) -> Any:
@@ -158,8 +159,8 @@ class Register:
 
 def settings_for(url: str, folder: Path, **more: Any) -> Settings:
     """Settings of a test register."""
-    values: dict[str, Any] = {"database_url": url, "key_dir": folder / "keys", "log_level": "ERROR"} | more
-    return Settings(**values)
+    values: dict[str, Any] = {"database_url": url, "key_dir": folder / "keys", "log_level": "ERROR"}
+    return Settings(**{**values, **UNLIMITED, **more})
 
 
 @asynccontextmanager
@@ -197,7 +198,7 @@ def server(
         "SIGNAL_DATABASE_URL": database_url,
         "SIGNAL_KEY_DIR": str(folder / "keys"),
         "SIGNAL_LOG_LEVEL": "ERROR",
-        **{f"SIGNAL_{name.upper()}": value for name, value in more.items()},
+        **{f"SIGNAL_{name.upper()}": str(value) for name, value in {**UNLIMITED, **more}.items()},
     }
     command = [sys.executable, "-m", "service", "serve", "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
