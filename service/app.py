@@ -19,8 +19,9 @@ from service import clock, trail
 from service.access import api as access
 from service.access.errors import OAuthProblem
 from service.access.granting import Desk
+from service.access.keyring import Press
+from service.access.metadata import TOKEN_PATH
 from service.access.throttle import Throttle
-from service.access.tokens import Issuer, Press, signer_from
 from service.access.verifying import Verifier
 from service.administration import api as administration
 from service.administration import clients_api as clients
@@ -110,9 +111,11 @@ def _root(api: FastAPI) -> FastAPI:
 def _parts(settings: Settings) -> dict[str, Any]:
     """Everything with a life of its own, by the name under which doors find it."""
     keys = load_keys(settings.key_dir, make_missing=settings.env != "production")
-    signer = signer_from(keys.signing_pem)
-    issuer = Issuer(
-        name=settings.public_url, audience=f"{settings.public_url}/v1", keys={signer.kid: signer.public}
+    press = Press(
+        settings.key_dir,
+        name=settings.public_url,
+        audience=f"{settings.public_url}/v1",
+        minutes=settings.token_minutes,
     )
     database = Database(settings.database_url, pool_size=settings.pool_size)
     flushers = 1 if settings.is_sqlite else settings.flushers
@@ -123,17 +126,15 @@ def _parts(settings: Settings) -> dict[str, Any]:
             "tokens": settings.limit_tokens,
         }
     )
-    press = Press(signer, issuer, settings.token_minutes)
+    audiences = frozenset({settings.public_url, settings.public_url + TOKEN_PATH})
     return {
         "settings": settings,
         "keys": keys,
         "press": press,
-        "desk": Desk(
-            database, press, Throttle(), limits, frozenset({issuer.name, issuer.name + access.TOKEN_PATH})
-        ),
+        "desk": Desk(database, press, Throttle(), limits, audiences),
         "database": database,
         "limits": limits,
-        "verify": Verifier(database, issuer, recheck_seconds=settings.client_recheck_seconds),
+        "verify": Verifier(database, press, recheck_seconds=settings.client_recheck_seconds),
         "trail": Trail(database.sibling(1), capacity=settings.queue_size),
         "intake": Intake(
             database.sibling(flushers),

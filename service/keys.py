@@ -1,8 +1,9 @@
-"""The keys of the register, read once from files.
+"""The keys of the register, read from files.
 
-`signing.pem` signs access tokens (ES256), `subject.key` turns tokens of persons into subjects, `token.key`
-encrypts those tokens at rest, `release.key` drives the rounding of statistics. None of them is ever in the
-database. Outside production missing files are made, so that a first start needs nothing.
+`signing.pem` signs access tokens (ES256; others stand beside it while keys rotate, see `access.rotation`),
+`subject.key` turns tokens of persons into subjects, `token.key` encrypts those tokens at rest, `release.key`
+drives the rounding of statistics. None of them is ever in the database. Outside production missing files are
+made, so that a first start needs nothing.
 """
 
 import os
@@ -23,9 +24,8 @@ class MissingKey(RuntimeError):
 
 @dataclass(frozen=True)
 class Keys:
-    """Key material: `signing_pem` is a PKCS8 PEM of a P-256 key, the others are 32 bytes each."""
+    """Key material, 32 bytes each; the keys that sign are read by `access.keyring`, for they rotate."""
 
-    signing_pem: bytes
     subject: bytes
     token: bytes
     release: bytes
@@ -35,18 +35,23 @@ class Keys:
 
 
 def load_keys(folder: Path, *, make_missing: bool) -> Keys:
-    """Read the four key files of `folder`; make missing ones only if allowed, else raise `MissingKey`."""
+    """Read the key files of `folder`; make missing ones only if allowed, else raise `MissingKey`."""
     if make_missing:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make_missing(folder / "signing.pem", _new_signing_pem)
+        if not any(folder.glob("signing*.pem")):
+            make_signing_key(folder / "signing.pem")
         for name in ("subject.key", "token.key", "release.key"):
             _make_missing(folder / name, lambda: secrets.token_bytes(SECRET_BYTES))
     return Keys(
-        signing_pem=_read(folder / "signing.pem"),
         subject=_read_secret(folder / "subject.key"),
         token=_read_secret(folder / "token.key"),
         release=_read_secret(folder / "release.key"),
     )
+
+
+def make_signing_key(file: Path) -> None:
+    """Write a new signing key, unless the file is there."""
+    _make_missing(file, _new_signing_pem)
 
 
 def _new_signing_pem() -> bytes:

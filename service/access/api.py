@@ -7,15 +7,11 @@ from pydantic import BaseModel
 
 from service.access import errors, granting
 from service.access.granting import Desk
-from service.access.keys import ALGORITHMS
+from service.access.metadata import JWKS_PATH, REVOCATION_PATH, TOKEN_PATH, server_metadata
 from service.access.models import TokenAnswer
 from service.access.presented import Credentials
-from service.access.roles import ALL_SCOPES
 
 router = APIRouter(tags=["access"], redirect_slashes=False)
-
-TOKEN_PATH, REVOCATION_PATH, JWKS_PATH = "/oauth/token", "/oauth/revoke", "/oauth/jwks.json"  # noqa: S105
-WAYS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 
 
 class ClientForm(BaseModel):
@@ -77,20 +73,7 @@ async def get_jwks(request: Request) -> dict[str, list[dict[str, Any]]]:
 @router.get("/.well-known/oauth-authorization-server", operation_id="get_server_metadata")
 async def get_server_metadata(request: Request) -> dict[str, Any]:
     """What a client library needs to find its way (RFC 8414)."""
-    name = request.app.state.press.issuer.name
-    by_client = {"auth_methods_supported": WAYS, "auth_signing_alg_values_supported": ALGORITHMS}
-    return {
-        "issuer": name,
-        "token_endpoint": name + TOKEN_PATH,
-        "revocation_endpoint": name + REVOCATION_PATH,
-        "jwks_uri": name + JWKS_PATH,
-        "scopes_supported": ALL_SCOPES,
-        "response_types_supported": [],
-        "grant_types_supported": ["client_credentials"],
-        **{f"token_endpoint_{what}": values for what, values in by_client.items()},
-        **{f"revocation_endpoint_{what}": values for what, values in by_client.items()},
-        "protected_resources": [request.app.state.press.issuer.audience],
-    }
+    return server_metadata(request.app.state.press.issuer)
 
 
 def _desk(request: Request) -> Desk:

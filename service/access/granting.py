@@ -13,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service import clock, trail
 from service.access import errors
 from service.access.assertions import Proof, verify_assertion
+from service.access.keyring import Press
 from service.access.models import Client, ClientKey, ClientSecret, RevokedToken, TokenAnswer, UsedAssertion
 from service.access.presented import Credentials, Presented, presented
 from service.access.queries import KnownClient, find_known_client
 from service.access.roles import narrowed
 from service.access.secrets import matching_secret
 from service.access.throttle import SECONDS, Throttle
-from service.access.tokens import Press, TokenRefused, issue, verify
+from service.access.tokens import TokenRefused, issue, verify
 from service.database import Database, insert_new_rows
 from service.limits import Limits
 

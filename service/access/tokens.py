@@ -57,15 +57,6 @@ class Signer:
         return f"Signer(kid={self.kid!r})"
 
 
-@dataclass(frozen=True)
-class Press:
-    """What tokens of the built-in issuer are made with; `minutes` is how long each lives."""
-
-    signer: Signer
-    issuer: Issuer
-    minutes: int
-
-
 def signer_from(pem: bytes) -> Signer:
     """A signer from a PKCS8 PEM of a P-256 key; its `kid` is the RFC 7638 thumbprint."""
     key = load_pem_private_key(pem, password=None)

@@ -37,7 +37,8 @@ class Forge:
     """Makes tokens by hand, so that nothing that a library would refuse to make is left out."""
 
     def __init__(self, folder: Path, client_id: str, name: str = BASE_URL) -> None:
-        pem = load_keys(folder, make_missing=True).signing_pem
+        load_keys(folder, make_missing=True)
+        pem = (folder / "signing.pem").read_bytes()
         self.key: ec.EllipticCurvePrivateKey = load_pem_private_key(pem, None)  # type: ignore[assignment]
         self.signer = signer_from(pem)
         self.issuer = Issuer(name, f"{name}/v1", {self.signer.kid: self.signer.public})

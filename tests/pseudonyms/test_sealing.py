@@ -18,7 +18,7 @@ SIGNAL, PERSON, OTHER = (uuid.UUID(int=number) for number in (1, 2, 3))
 
 
 def keys(subject: bytes = b"s" * 32, token: bytes = b"t" * 32) -> Keys:
-    return Keys(signing_pem=b"", subject=subject, token=token, release=b"")
+    return Keys(subject=subject, token=token, release=b"")
 
 
 SEALER = Sealer(keys())
