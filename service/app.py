@@ -25,6 +25,7 @@ from service.access.throttle import Throttle
 from service.access.verifying import Verifier
 from service.administration import api as administration
 from service.administration import clients_api as clients
+from service.agreements import api as agreements
 from service.contract import Contract
 from service.database import Database
 from service.doors import caller_of
@@ -46,7 +47,7 @@ from service.trail import Trail
 from service.vocabulary import api as vocabulary
 
 UUID_FORM = re.compile(r"(?<=/)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|\Z)")
-ROOMS = (vocabulary, administration, clients, intake, signals, referrals, statistics)
+ROOMS = (vocabulary, agreements, administration, clients, intake, signals, referrals, statistics)
 
 
 def create_app(settings: Settings | None = None) -> HttpLayer:

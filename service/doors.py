@@ -38,6 +38,8 @@ SCOPES: dict[str, str] = {
     "organisations:write": "add, change and end organisations and contact points",
     "clients:read": "read clients",
     "clients:write": "add, change and end clients, their secrets and keys",
+    "agreements:read": "read working agreements",
+    "agreements:write": "draft, activate and end working agreements",
 }
 
 oauth2 = OAuth2(

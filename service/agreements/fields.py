@@ -1,4 +1,7 @@
-"""The optional fields of a signal, by their names on the wire: an agreement opens each of them, or does not."""
+"""The fields of a signal, by their names on the wire, that an agreement opens or does not.
+
+`OptionalField`: to be sent; `SharedField`: to be shared on.
+"""
 
 from typing import Literal
 
@@ -19,3 +22,4 @@ OptionalField = Literal[
     "legalBasis",
     "consent",
 ]
+SharedField = OptionalField | Literal["primaryType", "observedFrom", "municipalities", "persons"]

@@ -4,24 +4,25 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from sqlalchemy import Column
 from sqlmodel import Field as TableField
 from sqlmodel import SQLModel
 
-from service.agreements.fields import OptionalField
+from service.access.roles import Role
+from service.agreements.fields import OptionalField, SharedField
 from service.columns import Json, Moment
 from service.vocabulary.types import LegalBasis, MunicipalityCode, OrganisationType, PersonRole, SignalType
-from service.wire import Text, Wire
+from service.wire import Answer, Day, Instant, Text, Wire, fault
 
 
 class Sending(Wire):
     """What organisations of one type may send. `note`: whether a screened free text is open."""
 
-    types: frozenset[SignalType]
-    roles: frozenset[PersonRole]
-    legal_bases: frozenset[LegalBasis]
-    fields: frozenset[OptionalField]
+    types: Annotated[frozenset[SignalType], Field(max_length=60)]
+    roles: Annotated[frozenset[PersonRole], Field(max_length=20)]
+    legal_bases: Annotated[frozenset[LegalBasis], Field(max_length=40)]
+    fields: Annotated[frozenset[OptionalField], Field(max_length=40)]
     note: bool = False
 
 
@@ -29,8 +30,8 @@ class Sharing(Wire):
     """What may be forwarded to recipients of one type: fields, and only persons in these roles."""
 
     to: OrganisationType
-    fields: frozenset[str]
-    roles: frozenset[PersonRole]
+    fields: Annotated[frozenset[SharedField], Field(max_length=40)]
+    roles: Annotated[frozenset[PersonRole], Field(max_length=20)]
     conditions: Text
 
 
@@ -52,13 +53,13 @@ class Escalation(Wire):
 class AgreementContent(Wire):
     """The content of one version."""
 
-    purposes: list[Text] = Field(min_length=1)
-    parties: frozenset[UUID] = Field(min_length=1)
-    municipalities: frozenset[MunicipalityCode] = Field(min_length=1)
+    purposes: list[Text] = Field(min_length=1, max_length=20)
+    parties: frozenset[UUID] = Field(min_length=1, max_length=500)
+    municipalities: frozenset[MunicipalityCode] = Field(min_length=1, max_length=400)
     sending: dict[OrganisationType, Sending]
-    sharing: list[Sharing] = []
+    sharing: list[Sharing] = Field(default=[], max_length=40)
     terms: Terms = Terms()
-    escalation: list[Escalation] = []
+    escalation: list[Escalation] = Field(default=[], max_length=10)
 
 
 class Agreement(SQLModel, table=True):
@@ -84,3 +85,97 @@ class Agreement(SQLModel, table=True):
     activated_by: str | None = TableField(max_length=64)
     ended_at: datetime | None = TableField(sa_column=Column(Moment))
     ended_by: str | None = TableField(max_length=64)
+
+
+class AgreementDraft(Wire):
+    """A version on the wire; `succeeds` names the version in force that it takes the place of."""
+
+    title: Annotated[str, Field(min_length=1, max_length=160, pattern=r"^\S(.*\S)?$")]
+    content: AgreementContent
+    valid_from: Day
+    valid_until: Day | None = None
+    succeeds: UUID | None = None
+
+    @field_validator("valid_until")
+    @classmethod
+    def _ends_after_it_begins(cls, value: date | None, info: ValidationInfo) -> date | None:
+        begins = info.data.get("valid_from")
+        if value is not None and begins is not None and value < begins:
+            raise fault("before-it-begins", "The last day lies before the first.")
+        return value
+
+
+class AgreementRead(Answer):
+    """A version as administrators and auditors read it."""
+
+    id: UUID
+    version: int
+    title: str
+    status: Literal["DRAFT", "IN_FORCE", "ENDED"]
+    content: AgreementContent
+    valid_from: date
+    valid_until: date | None = None
+    succeeds: UUID | None = None
+    created_at: Instant
+    drafted_by: str | None = None
+    activated_at: Instant | None = None
+    activated_by: str | None = None
+    ended_at: Instant | None = None
+    ended_by: str | None = None
+
+
+class AgreementPage(Answer):
+    items: list[AgreementRead]
+
+
+class MyClient(Answer):
+    id: UUID
+    role: Role
+    scopes: list[str]
+    municipalities: list[str]
+    actor_required: bool
+
+
+class MyOrganisation(Answer):
+    id: UUID
+    name: str
+    type: OrganisationType
+
+
+class MySending(Answer):
+    """What this client may send today; anything else is refused."""
+
+    types: list[str]
+    roles: list[str]
+    legal_bases: list[str]
+    fields: list[str]
+    note: bool
+
+
+class MyReceiving(Answer):
+    """What may be forwarded to this organisation."""
+
+    fields: list[str]
+    roles: list[str]
+    conditions: Text
+
+
+class MyAgreement(Answer):
+    """The working agreement that holds today for this organisation, as far as it is about it."""
+
+    id: UUID
+    version: int
+    title: str
+    valid_from: date
+    valid_until: date | None = None
+    terms: Terms
+    sending: MySending | None = None
+    receiving: list[MyReceiving]
+
+
+class Me(Answer):
+    """Who a token is for, and what its client may do."""
+
+    client: MyClient
+    organisation: MyOrganisation
+    agreement: MyAgreement | None = None

@@ -8,9 +8,23 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.agreements.models import Agreement, AgreementContent
+from service.agreements.models import (
+    Agreement,
+    AgreementContent,
+    AgreementRead,
+    Me,
+    MyAgreement,
+    MyClient,
+    MyOrganisation,
+    MyReceiving,
+    MySending,
+)
+from service.caller import Caller
+from service.errors import NotFound
+from service.organisations.queries import get_organisation
+from service.paging import Page, page_of
 
-IN_FORCE = "IN_FORCE"
+DRAFT, IN_FORCE, ENDED = "DRAFT", "IN_FORCE", "ENDED"
 
 
 @dataclass(frozen=True)
@@ -19,6 +33,9 @@ class AgreementInForce:
 
     id: UUID
     version: int
+    title: str
+    valid_from: date
+    valid_until: date | None
     content: AgreementContent
 
 
@@ -35,6 +52,96 @@ async def agreements_by_party(session: AsyncSession, day: date) -> Mapping[UUID,
     )
     found: dict[UUID, AgreementInForce] = {}
     for row in rows:
-        agreement = AgreementInForce(row.id, row.version, AgreementContent.model_validate(row.content))
+        agreement = AgreementInForce(
+            id=row.id,
+            version=row.version,
+            title=row.title,
+            valid_from=row.valid_from,
+            valid_until=row.valid_until,
+            content=AgreementContent.model_validate(row.content),
+        )
         found.update(dict.fromkeys(agreement.content.parties, agreement))
     return found
+
+
+async def get_agreement(session: AsyncSession, agreement_id: UUID) -> Agreement:
+    """One version, in whatever state; raises `NotFound`."""
+    agreement = await session.get(Agreement, agreement_id)
+    if agreement is None:
+        raise NotFound
+    return agreement
+
+
+async def agreements_page(
+    session: AsyncSession, day: date, *, cursor: str | None, limit: int
+) -> Page[AgreementRead]:
+    """A page of versions, oldest first; their status is that of a day."""
+    page = await page_of(
+        session, select(Agreement), Agreement.created_at, Agreement.id, cursor=cursor, limit=limit
+    )
+    return Page([read_agreement(row, day) for row in page.items], page.next_cursor)
+
+
+def read_agreement(row: Agreement, day: date) -> AgreementRead:
+    """A version on the wire; one whose last day has passed has ended."""
+    over = row.status == IN_FORCE and row.valid_until is not None and row.valid_until < day
+    return AgreementRead(
+        id=row.id,
+        version=row.version,
+        title=row.title,
+        status=ENDED if over else row.status,
+        content=AgreementContent.model_validate(row.content),
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        succeeds=row.succeeds_id,
+        created_at=row.created_at,
+        drafted_by=row.drafted_by,
+        activated_at=row.activated_at,
+        activated_by=row.activated_by,
+        ended_at=row.ended_at,
+        ended_by=row.ended_by,
+    )
+
+
+async def read_me(session: AsyncSession, caller: Caller, day: date) -> Me:
+    """Who the caller is, and what its agreement of that day opens to it."""
+    organisation = await get_organisation(session, caller.organisation_id)
+    agreement = (await agreements_by_party(session, day)).get(organisation.id)
+    return Me(
+        client=MyClient(
+            id=caller.client_id,
+            role=caller.role,
+            scopes=sorted(caller.scopes),
+            municipalities=list(caller.municipalities),
+            actor_required=caller.role != "reporter",
+        ),
+        organisation=MyOrganisation(id=organisation.id, name=organisation.name, type=organisation.type),
+        agreement=agreement and _mine(agreement, organisation.type, caller),
+    )
+
+
+def _mine(agreement: AgreementInForce, type: str, caller: Caller) -> MyAgreement:
+    sending = agreement.content.sending.get(type) if "signals:write" in caller.scopes else None
+    return MyAgreement(
+        id=agreement.id,
+        version=agreement.version,
+        title=agreement.title,
+        valid_from=agreement.valid_from,
+        valid_until=agreement.valid_until,
+        terms=agreement.content.terms,
+        sending=sending
+        and MySending(
+            types=sorted(sending.types),
+            roles=sorted(sending.roles),
+            legal_bases=sorted(sending.legal_bases),
+            fields=sorted(sending.fields),
+            note=sending.note,
+        ),
+        receiving=[
+            MyReceiving(
+                fields=sorted(sharing.fields), roles=sorted(sharing.roles), conditions=sharing.conditions
+            )
+            for sharing in agreement.content.sharing
+            if sharing.to == type
+        ],
+    )

@@ -12,12 +12,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from service.access.roles import Role
-from service.agreements.fields import OptionalField
+from service.agreements.fields import OptionalField, SharedField
 from service.vocabulary.municipalities import municipalities
 from service.vocabulary.types import LegalBasis, MunicipalityCode, OrganisationType, PersonRole, SignalType
 from service.wire import Text, Wire
-
-SharedField = OptionalField | Literal["primaryType", "observedFrom", "municipalities", "persons"]
 
 
 def _of_region(code: str) -> list[str]:

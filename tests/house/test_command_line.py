@@ -71,7 +71,7 @@ def test_generating_is_reproducible_and_knows_its_clients() -> None:
     ("settings", "reason"),
     [
         ({"SIGNAL_PUBLIC_URL": "http://register.example"}, "not https"),
-        ({"SIGNAL_PUBLIC_URL": "https://register.example", "SIGNAL_ALLOW_SQLITE": "true"}, "signing.pem"),
+        ({"SIGNAL_PUBLIC_URL": "https://register.example", "SIGNAL_ALLOW_SQLITE": "true"}, "subject.key"),
     ],
     ids=["no https", "no keys"],
 )

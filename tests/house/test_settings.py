@@ -128,14 +128,14 @@ def test_settings_cannot_be_changed_afterwards() -> None:
 
 
 def test_production_makes_no_keys(tmp_path: Path) -> None:
-    with pytest.raises(MissingKey, match=r"signing\.pem"):
+    with pytest.raises(MissingKey, match=r"subject\.key"):
         load_keys(tmp_path, make_missing=False)
     assert list(tmp_path.iterdir()) == []
 
 
 NOT_STARTED = {
     "unsafe": ({"SIGNAL_ENV": "production"}, "not started"),
-    "without keys": (SAFE | {"SIGNAL_KEY_DIR": "/nowhere/keys"}, "key file /nowhere/keys/signing.pem"),
+    "without keys": (SAFE | {"SIGNAL_KEY_DIR": "/nowhere/keys"}, "key file /nowhere/keys/subject.key"),
 }
 
 
