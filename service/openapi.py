@@ -116,7 +116,7 @@ def _patch_operation(path: str, method: str, operation: dict[str, Any]) -> None:
         wanted |= WITH_PATH
     if "requestBody" in operation:
         wanted |= WITH_BODY
-    if method == "post":
+    if method in ("post", "put"):
         wanted |= WITH_CHANGE
     if "if-match" in names:
         wanted |= WITH_FENCE

@@ -1,6 +1,7 @@
 """The doors of working agreements, and `/me`: what is open to whoever asks."""
 
 from datetime import date
+from enum import Enum
 from typing import Annotated
 from uuid import UUID
 
@@ -21,7 +22,8 @@ router = APIRouter(route_class=JsonRoute, redirect_slashes=False)
 Anybody = Annotated[Caller, entering()]
 ReadingAgreements = Annotated[Caller, entering("agreements:read")]
 ChangingAgreements = Annotated[Caller, entering("agreements:write")]
-ALL, ONE, TAGS = "/agreements", "/agreements/{agreement_id}", ["agreements"]
+ALL, ONE = "/agreements", "/agreements/{agreement_id}"
+TAGS: list[str | Enum] = ["agreements"]
 
 
 class AgreementQuery(Wire):

@@ -100,7 +100,10 @@ def register(
     rule_set = _rule_set(places, reference)
     facts = _facts(signal, organisation.type)
     decision = decide(facts, rule_set.rules)
-    resolved = resolve(decision.level, places, reference.directory, agreement.content.parties, reporter=home)
+    agreed = agreement.content
+    resolved = resolve(
+        decision.level, places, reference.directory, agreed.parties, agreed.municipalities, reporter=home
+    )
     if resolved is None:
         raise errors.NoContactPoint
 

@@ -73,16 +73,18 @@ def resolve(
     places: Iterable[str],
     directory: Directory,
     parties: frozenset[UUID],
+    agreed: frozenset[str],
     *,
     reporter: str | None,
 ) -> Resolved | None:
-    """The contact point of the first place that has one, if its organisation is one of the parties.
+    """The contact point of the first place that has one, if the agreement has both it and the place.
 
     Otherwise that of the reporter's municipality, otherwise a regional one that covers either of these. None
-    if all are missing or no party: the signal cannot be accepted.
+    if all are missing or not in the agreement (`parties`, `agreed` municipalities): the signal cannot be
+    accepted.
     """
     found = next((place for place in places if directory.nearest(level, place)), None)
-    tried = [place for place in (found, reporter) if place]
+    tried = [place for place in (found, reporter) if place in agreed]
     candidates = [(place, directory.nearest(level, place)) for place in tried]
     candidates += [(place, directory.at("REGIONAL", place)) for place in tried]
     for place, contact_points in candidates:

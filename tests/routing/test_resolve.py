@@ -31,6 +31,7 @@ IN_THE_REGION = contact_point(4, "REGIONAL", HELMOND, ASTEN, DEURNE)
 IN_EDE = contact_point(5, "LOCAL", EDE)
 ALL = [IN_HELMOND, IN_HELMOND_TOO, IN_DEURNE, IN_THE_REGION, IN_EDE]
 DIRECTORY = Directory(ALL)
+EVERYWHERE = frozenset({HELMOND, ASTEN, DEURNE, EDE, UTRECHT})
 
 
 @pytest.mark.parametrize(
@@ -92,4 +93,22 @@ def test_the_contact_point_of_a_signal(
 ) -> None:
     organisations = frozenset(party.organisation_id for party in parties)
     expected = Resolved(*found) if found else None
-    assert resolve(level, places, DIRECTORY, organisations, reporter=reporter) == expected
+    assert resolve(level, places, DIRECTORY, organisations, EVERYWHERE, reporter=reporter) == expected
+
+
+@pytest.mark.parametrize(
+    ("agreed", "found"),
+    [
+        (EVERYWHERE, (IN_DEURNE, DEURNE)),
+        ({HELMOND, EDE}, (IN_HELMOND, HELMOND)),  # the place is not in the agreement: the reporter's own
+        ({DEURNE}, (IN_DEURNE, DEURNE)),
+        ({EDE}, None),
+    ],
+)
+def test_only_municipalities_of_the_agreement_are_looked_at(
+    agreed: set[str], found: tuple[ContactPoint, str] | None
+) -> None:
+    parties = frozenset(one.organisation_id for one in ALL)
+    expected = Resolved(*found) if found else None
+    places = [DEURNE, HELMOND]
+    assert resolve("LOCAL", places, DIRECTORY, parties, frozenset(agreed), reporter=HELMOND) == expected
