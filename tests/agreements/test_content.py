@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from service.agreements.actions import OverlappingAgreements, add_agreement
+from service.agreements.actions import add_agreement
+from service.agreements.errors import OverlappingAgreements
 from service.agreements.models import Agreement, AgreementContent, Sending
 from service.agreements.queries import agreements_by_party
 from service.demo.loading import LOADER

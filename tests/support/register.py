@@ -189,7 +189,7 @@ class ServerProcess:
 
 @contextmanager
 def server(
-    database_url: str, folder: Path, *, port: int | None = None, **more: str
+    database_url: str, folder: Path, *, port: int | None = None, **more: Any
 ) -> Iterator[ServerProcess]:
     """Start a server process and wait until it is ready; it is ended with the block."""
     port = port or free_port()
