@@ -161,9 +161,11 @@ async def _end_predecessor(
 ) -> None:
     predecessor = await get_agreement(session, predecessor_id)
     last = successor_from - timedelta(1)
-    if predecessor.status != IN_FORCE or (
-        predecessor.valid_until is not None and predecessor.valid_until < last
-    ):
+    over = predecessor.valid_until is not None and predecessor.valid_until < last
+    successors = select(Agreement.id).where(
+        Agreement.succeeds_id == predecessor_id, Agreement.status == IN_FORCE
+    )
+    if predecessor.status != IN_FORCE or over or (await session.scalars(successors)).first() is not None:
         raise errors.Succeeded
     if predecessor.valid_from > last:
         await _end(session, caller, predecessor)
