@@ -41,6 +41,13 @@ class Screen:
         lines += [f"[bold]Advice[/]    {advice['text']['en']}" for advice in decision["advice"]]
         self.console.print(Panel("\n".join(lines), title=sender, title_align="left"))
 
+    def opened(self, sending: dict[str, Any]) -> None:
+        """What a client may send, as /v1/me tells it."""
+        table = Table("what it may send", "codes", title="GET /v1/me")
+        for name, codes in sending.items():
+            table.add_row(name, ", ".join(codes) if isinstance(codes, list) else str(codes).lower())
+        self.console.print(table)
+
     def faults(self, problem: dict[str, Any]) -> None:
         """What a wrong body gets back."""
         table = Table("where", "what is wrong", title=f"{problem['status']}: {problem['title']}")

@@ -21,6 +21,7 @@ from rich.progress import Progress
 from service.client.connection import Connection, Refused
 from service.demo.generate import Generated, generate
 from service.demo.models import Pack
+from service.demo.newcomer import a_school_joins
 from service.demo.pack import load_pack
 from service.demo.scenes import refused_body, scenes
 from service.demo.screen import Screen
@@ -143,6 +144,7 @@ async def _tell(server: DemoServer, screen: Screen) -> None:
     async with _calling(server) as clients:
         await _partners_post(server, clients, screen)
         await _contact_point_works(server, clients, screen)
+        await a_school_joins(clients, screen)
         await _region_is_counted(clients, screen)
 
 

@@ -22,7 +22,15 @@ def test_the_demo_ends_well_and_prints_queue_referral_and_table() -> None:
     ended = run("demo", "--signals", "300")
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    for shown in ("Claimed by Centraal meldpunt Helmond", "What Halt is told", "2026-H1", "whole register"):
+    for shown in (
+        "Claimed by Centraal meldpunt Helmond",
+        "What Halt is told",
+        "is in force as version 2",
+        "GET /v1/me",
+        "refused: No valid access token",
+        "2026-H1",
+        "whole register",
+    ):
         assert shown in ended.stdout
     assert "Sanne" not in ended.stdout  # the faulty body of the demo holds a name
 
