@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 COMPILE := .venv/bin/uv pip compile --quiet --universal --no-header --generate-hashes --python-version 3.11 \
 	$(if $(UPGRADE),--upgrade)
 
-.PHONY: all help demo test serve check bench faults requirements clean
+.PHONY: all help demo test serve check bench faults fuzz requirements clean
 
 all: help
 
@@ -38,6 +38,9 @@ bench: $(INSTALLED) ## measure against the anchors (QUICK=1: within five minutes
 
 faults: $(INSTALLED) ## only the tests that kill, cut off and fill up
 	FAULTS=heavy $(RUN) pytest tests/faults $(PYTEST_ARGS)
+
+fuzz: $(INSTALLED) ## only schemathesis, longer, as each role on all operations and both databases
+	SCHEMATHESIS=heavy $(RUN) pytest tests/house/test_schemathesis.py $(PYTEST_ARGS)
 
 requirements: $(INSTALLED) ## pin what pyproject.toml asks for, with hashes (UPGRADE=1: newest versions)
 	$(COMPILE) pyproject.toml --output-file requirements/runtime.txt

@@ -1,17 +1,22 @@
 """The administrator's commands, put together: `python -m service admin …`."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from service import clock
 from service.access import rotation
+from service.access.tokens import signer_from
 from service.administration import commands as partners
+from service.caller import ACTOR_FORM
 from service.database import Database
 from service.errors import Problem
+from service.keys import new_signing_pem
 from service.settings import load_settings
 from service.statistics.administration import fix_areas
 from service.trail import Who, append, entry
@@ -32,55 +37,74 @@ commands.add_typer(signing_key, name="signing-key")
 @signing_key.command("list")
 def list_signing_keys() -> None:
     """The published keys, oldest first; the one that signs is marked."""
-    for key in rotation.published_keys(load_settings().key_dir):
-        typer.echo(f"{key.kid}  {key.file}{'  signs' if key.signs else ''}")
+    with _refusals_told():
+        for key in rotation.published_keys(load_settings().key_dir):
+            typer.echo(f"{key.kid}  {key.file}{'  signs' if key.signs else ''}")
 
 
 @signing_key.command("publish")
 def publish_signing_key(actor: Actor) -> None:
     """Make a new key: every process accepts it within seconds; it does not sign yet."""
-    _rotate(actor, "signing-key.publish", rotation.publish)
+    pem = new_signing_pem()
+    kid = signer_from(pem).kid
+    _rotate(actor, "signing-key.publish", lambda _: kid, lambda folder: rotation.publish(folder, pem))
 
 
 @signing_key.command("sign")
 def use_signing_key(actor: Actor) -> None:
     """Let the newest key sign. Whoever keeps a copy of the JWKS should have fetched it again before."""
-    _rotate(actor, "signing-key.sign", rotation.sign)
+    _rotate(actor, "signing-key.sign", lambda folder: rotation.key_to_sign(folder).kid, rotation.sign)
 
 
-@signing_key.command("retire")
+# One kid in 64 begins with a dash: it is no option.
+@signing_key.command("retire", context_settings={"ignore_unknown_options": True})
 def retire_signing_key(
     kid: str, actor: Actor, now: Annotated[bool, typer.Option("--now", help="It leaked.")] = False
 ) -> None:
     """Remove a key whose tokens have run out; with --now also one whose tokens have not."""
+    at = clock.now()
     _rotate(
         actor,
         "signing-key.retire",
-        lambda folder: rotation.retire(folder, kid, at=clock.now(), leaked=now),
+        lambda folder: rotation.key_to_retire(folder, kid, at=at, leaked=now).kid,
+        lambda folder: rotation.retire(folder, kid, at=at, leaked=now),
     )
 
 
-def _rotate(actor: str, act: str, step: Callable[[Path], rotation.PublishedKey]) -> None:
-    """Take a step in the key folder; a database that is away stops it before anything changed."""
+def _rotate(actor: str, act: str, kid_of: Callable[[Path], str], step: Callable[[Path], object]) -> None:
+    """Take a step in the key folder and record it; what refuses it goes to stderr, with exit code 1."""
 
-    async def rotate() -> rotation.PublishedKey:
+    async def rotate() -> str:
         settings = load_settings()
         database = Database(settings.database_url, pool_size=1)
         try:
             async with database.writing() as session:
-                key = step(settings.key_dir)
-                who = Who(role="administrator", actor=actor)
-                await append(session, [entry(who, act, "access", "signing_key", key.kid)])
-                return key
+                kid, who = kid_of(settings.key_dir), Who(role="administrator", actor=actor)
+                await append(session, [entry(who, act, "access", "signing_key", kid)])
+                # Last: a database that is away or refuses the entry leaves the folder as it is.
+                step(settings.key_dir)
+            return kid
         finally:
             await database.close()
 
+    with _refusals_told():
+        if not ACTOR_FORM.match(actor):
+            raise rotation.NotRotated("--actor is 4–64 of letters, digits, dot, underscore, dash")
+        typer.echo(asyncio.run(rotate()))
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
     try:
-        key = asyncio.run(rotate())
-    except (rotation.NotRotated, OSError) as refused:
-        typer.echo(f"not done: {refused}", err=True)
-        raise typer.Exit(1) from None
-    typer.echo(key.kid)
+        yield
+    except SQLAlchemyError:
+        reason = "the register's database is away or not migrated"
+    except (ValueError, OSError) as refused:
+        reason = str(refused)
+    else:
+        return
+    typer.echo(f"not done: {reason}", err=True)
+    raise typer.Exit(1)
 
 
 @commands.command()

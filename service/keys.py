@@ -49,12 +49,13 @@ def load_keys(folder: Path, *, make_missing: bool) -> Keys:
     )
 
 
-def make_signing_key(file: Path) -> None:
-    """Write a new signing key, unless the file is there."""
-    _make_missing(file, _new_signing_pem)
+def make_signing_key(file: Path, make: Callable[[], bytes] | None = None) -> None:
+    """Write a signing key, a new one unless it is given, unless the file is there."""
+    _make_missing(file, make or new_signing_pem)
 
 
-def _new_signing_pem() -> bytes:
+def new_signing_pem() -> bytes:
+    """A new P-256 key, PKCS8 in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
@@ -65,11 +66,11 @@ def _make_missing(file: Path, make: Callable[[], bytes]) -> None:
         return
     draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as handle:
-        handle.write(make())
-        handle.flush()
-        os.fsync(handle.fileno())
     try:
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(make())
+            handle.flush()
+            os.fsync(handle.fileno())
         os.link(draft, file)
     except FileExistsError:
         pass

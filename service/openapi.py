@@ -47,6 +47,7 @@ ALWAYS = {
     "503": "The database is away, or too much is waiting; nothing was stored",
 }
 WAITING = {"429", "503"}
+ETAG_PATTERN = '^"[1-9][0-9]{0,8}"$'
 WITH_PATH = {"404": "Not there, or not yours"}
 WITH_BODY = {"413": "Too large", "415": "Another content type"}
 WITH_CHANGE = {"409": "Not possible as things are"}
@@ -110,6 +111,9 @@ def _patched(document: dict[str, Any]) -> dict[str, Any]:
 def _patch_operation(path: str, method: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     responses.pop("422", None)
+    for parameter in operation.get("parameters", []):
+        if parameter["name"].lower() == "if-match":  # its absence is a 428 of ours, not a fault in a list
+            parameter |= {"required": True, "schema": {"type": "string", "pattern": ETAG_PATTERN}}
     wanted = dict(ALWAYS)
     names = {parameter["name"].lower() for parameter in operation.get("parameters", [])}
     if "{" in path:

@@ -38,6 +38,20 @@ def fault(code: str, text: str) -> PydanticCustomError:
     return PydanticCustomError(f"register.{code}", text)
 
 
+def _nothing_twice(value: Any) -> Any:
+    if (
+        isinstance(value, list)
+        and all(isinstance(one, str) for one in value)
+        and len(set(value)) < len(value)
+    ):
+        raise fault("twice", "The same value is there more than once.")
+    return value
+
+
+# For sets: JSON Schema says uniqueItems of them, and pydantic would quietly drop the second.
+Distinct = BeforeValidator(_nothing_twice)
+
+
 def _only_a_day(value: Any) -> Any:
     """Refuse what pydantic would kindly read as a day: numbers and date-times."""
     if isinstance(value, date):

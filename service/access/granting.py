@@ -20,7 +20,7 @@ from service.access.queries import KnownClient, find_known_client
 from service.access.roles import narrowed
 from service.access.secrets import matching_secret
 from service.access.throttle import SECONDS, Throttle
-from service.access.tokens import TokenRefused, issue, verify
+from service.access.tokens import TokenRefused, issue
 from service.database import Database, insert_new_rows
 from service.limits import Limits
 
@@ -94,7 +94,7 @@ async def revoke_token(
     """Take back a token of the client's own (RFC 7009); one that is none, or over, needs no taking back."""
     known = await _authenticate(desk, credentials, address=address, trace_id=trace_id)
     try:
-        claims = verify(token, desk.press.issuer, at=clock.now())
+        claims = desk.press.verify(token, at=clock.now())
     except TokenRefused:
         return
     if claims["sub"] != str(known.client.id):

@@ -6,13 +6,15 @@ know. What cannot be read leaves the last good keys in use: a half-written file 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from service.access.rotation import ACTIVE_FILE, active_file, key_files
-from service.access.tokens import Issuer, Signer, signer_from
+from service.access.tokens import Issuer, Signer, TokenRefused, signer_from, verify
 from service.keys import MissingKey
 
 LOOK_EVERY_SECONDS = 2.0
@@ -56,6 +58,15 @@ class Press:
         """The issuer with every key that is published now."""
         self._look(LOOK_EVERY_SECONDS)
         return self._issuer
+
+    def verify(self, token: str, *, at: datetime) -> Mapping[str, Any]:
+        """As `tokens.verify`, where keys that were published a moment ago count; raises `TokenRefused`."""
+        while True:
+            try:
+                return verify(token, self.issuer, at=at)
+            except TokenRefused as reason:
+                if reason.args != ("key",) or not self.look_again():
+                    raise
 
     def look_again(self) -> bool:
         """Whether the keys are others than before; for a token by a key that is not known."""

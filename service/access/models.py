@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from pydantic import Field as WireField
 from sqlalchemy import Column
 from sqlmodel import Field, SQLModel
@@ -12,10 +12,10 @@ from sqlmodel import Field, SQLModel
 from service.access.roles import ALL_SCOPES, Role
 from service.columns import Json, Moment
 from service.vocabulary.types import MunicipalityCode, OneOf
-from service.wire import Answer, Instant, Wire
+from service.wire import Answer, Distinct, Instant, Wire
 
 Scope = Annotated[str, OneOf(ALL_SCOPES)]
-Territory = Annotated[frozenset[MunicipalityCode], WireField(max_length=400)]
+Territory = Annotated[frozenset[MunicipalityCode], WireField(max_length=400), Distinct]
 
 
 class Client(SQLModel, table=True):
@@ -85,7 +85,7 @@ class ClientChange(Wire):
     """What may change in a client. Without `scopes` it has all those of its role; no territory: everywhere."""
 
     name: Annotated[str, WireField(max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{2,59}$")]
-    scopes: Annotated[frozenset[Scope], WireField(min_length=1, max_length=20)] | None = None
+    scopes: Annotated[frozenset[Scope], WireField(min_length=1, max_length=20), Distinct] | None = None
     municipalities: Territory = frozenset()
 
 
@@ -98,6 +98,8 @@ class ClientCreate(ClientChange):
 
 class KeyCreate(Wire):
     """A public key, as JWK or as PEM (SubjectPublicKeyInfo): P-256 for ES256, RSA of 2048–4096 bits for RS256."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["jwk"]}, {"required": ["pem"]}]})
 
     jwk: Annotated[dict[str, Any], WireField(max_length=20)] | None = None
     pem: Annotated[str, WireField(max_length=4000)] | None = None

@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from service.access.tokens import LEEWAY_SECONDS, LONGEST_SECONDS, signer_from
-from service.keys import make_signing_key
+from service.keys import make_signing_key, new_signing_pem
 
 FIRST_FILE, ACTIVE_FILE = "signing.pem", "signing.active"
 KEY_FILE = re.compile(r"signing(?:-([1-9][0-9]{0,5}))?\.pem\Z")
-LONGEST_LIFE = timedelta(seconds=LONGEST_SECONDS + LEEWAY_SECONDS)
+# A process may sign with the old key until it looks at the folder again: it is given a minute.
+LONGEST_LIFE = timedelta(seconds=LONGEST_SECONDS + LEEWAY_SECONDS + 60)
 
 
 class NotRotated(ValueError):
@@ -54,33 +55,42 @@ def published_keys(folder: Path) -> Sequence[PublishedKey]:
     ]
 
 
-def publish(folder: Path) -> PublishedKey:
-    """A new key: accepted from now on, but not used."""
+def publish(folder: Path, pem: bytes | None = None) -> PublishedKey:
+    """A new key: accepted from now on, but not used. Raises `NotRotated` if another came at the same time."""
+    pem = pem or new_signing_pem()
     number = max((_number(file) for file in key_files(folder)), default=1) + 1
     file = folder / f"signing-{number}.pem"
-    make_signing_key(file)
-    return PublishedKey(signer_from(file.read_bytes()).kid, file.name, signs=False)
+    make_signing_key(file, lambda: pem)
+    if file.read_bytes() != pem:
+        raise NotRotated("somebody published another key at this moment: look at the list")
+    return PublishedKey(signer_from(pem).kid, file.name, signs=False)
+
+
+def key_to_sign(folder: Path) -> PublishedKey:
+    """The newest key; raises `NotRotated` if it signs already."""
+    keys = published_keys(folder)
+    if not keys or keys[-1].signs:
+        raise NotRotated("the newest key signs already: publish another first")
+    return keys[-1]
 
 
 def sign(folder: Path) -> PublishedKey:
-    """Let the newest key sign; raises `NotRotated` if it does already."""
-    newest = published_keys(folder)[-1]
-    if newest.signs:
-        raise NotRotated("the newest key signs already: publish another first")
+    """Let the newest key sign; raises as `key_to_sign`."""
+    newest = key_to_sign(folder)
     draft = folder / f".{ACTIVE_FILE}.{os.getpid()}"
-    with draft.open("w", encoding="ascii") as file:
-        file.write(newest.file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(folder / ACTIVE_FILE)
+    try:
+        with draft.open("w", encoding="ascii") as file:
+            file.write(newest.file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(folder / ACTIVE_FILE)
+    finally:
+        draft.unlink(missing_ok=True)
     return PublishedKey(newest.kid, newest.file, signs=True)
 
 
-def retire(folder: Path, kid: str, *, at: datetime, leaked: bool = False) -> PublishedKey:
-    """Remove a key; its tokens are refused from then on.
-
-    Raises `NotRotated` for a key that signs, and, unless it leaked, while tokens that it signed may live.
-    """
+def key_to_retire(folder: Path, kid: str, *, at: datetime, leaked: bool = False) -> PublishedKey:
+    """The key of this kid; raises `NotRotated` while it signs or, unless it leaked, its tokens may live."""
     key = next((one for one in published_keys(folder) if one.kid == kid), None)
     if key is None:
         raise NotRotated("no key has this kid")
@@ -88,6 +98,12 @@ def retire(folder: Path, kid: str, *, at: datetime, leaked: bool = False) -> Pub
         raise NotRotated("this key signs: publish another and let that sign first")
     if not leaked and at < _changed_over_at(folder) + LONGEST_LIFE:
         raise NotRotated("tokens that it signed may still be in use: wait an hour, or say --now if it leaked")
+    return key
+
+
+def retire(folder: Path, kid: str, *, at: datetime, leaked: bool = False) -> PublishedKey:
+    """Remove a key: its tokens are refused from then on. Raises as `key_to_retire`."""
+    key = key_to_retire(folder, kid, at=at, leaked=leaked)
     (folder / key.file).unlink()
     return key
 

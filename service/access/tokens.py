@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jose import jwt
@@ -58,8 +59,11 @@ class Signer:
 
 
 def signer_from(pem: bytes) -> Signer:
-    """A signer from a PKCS8 PEM of a P-256 key; its `kid` is the RFC 7638 thumbprint."""
-    key = load_pem_private_key(pem, password=None)
+    """A signer from a PKCS8 PEM of a P-256 key; its `kid` is the RFC 7638 thumbprint. Raises ValueError."""
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (TypeError, UnsupportedAlgorithm):  # encrypted, or of a kind that nobody knows
+        raise ValueError("the signing key must be a P-256 key in PEM") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise ValueError("the signing key must be a P-256 key in PEM")
     numbers = key.public_key().public_numbers()
@@ -104,7 +108,7 @@ def verify(token: str, issuer: Issuer, *, at: datetime) -> Mapping[str, Any]:
                 "leeway": LEEWAY_SECONDS,
             },
         )
-    except (JOSEError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (JOSEError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise TokenRefused(type(error).__name__) from None
     _check_claims(claims, issuer, int(at.timestamp()))
     return dict(claims)

@@ -5,9 +5,7 @@ and its client are looked at again, so that ending a client works within that ti
 """
 
 import hashlib
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from cachetools import TTLCache
@@ -15,7 +13,7 @@ from cachetools import TTLCache
 from service import clock
 from service.access.keyring import Press
 from service.access.queries import find_client
-from service.access.tokens import TokenRefused, verify
+from service.access.tokens import TokenRefused
 from service.caller import Caller
 from service.database import Database
 from service.errors import Unauthenticated
@@ -50,7 +48,10 @@ class Verifier:
         self._cache.clear()
 
     async def _verify(self, token: str) -> tuple[datetime, Caller]:
-        claims = self._claims(token)
+        try:
+            claims = self._press.verify(token, at=clock.now())
+        except TokenRefused:
+            raise _refused() from None
         async with self._database.reading() as session:
             client = await find_client(session, UUID(claims["sub"]), jti=str(claims["jti"]))
         if client is None:
@@ -63,15 +64,6 @@ class Verifier:
             municipalities=tuple(client.municipalities),
         )
         return datetime.fromtimestamp(claims["exp"], UTC), caller
-
-    def _claims(self, token: str) -> Mapping[str, Any]:
-        """The claims of a genuine token; keys that were published a moment ago count."""
-        while True:
-            try:
-                return verify(token, self._press.issuer, at=clock.now())
-            except TokenRefused as reason:
-                if reason.args != ("key",) or not self._press.look_again():
-                    raise _refused() from None
 
 
 def _fingerprint(token: str) -> bytes:

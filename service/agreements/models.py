@@ -13,16 +13,16 @@ from service.access.roles import Role
 from service.agreements.fields import OptionalField, SharedField
 from service.columns import Json, Moment
 from service.vocabulary.types import LegalBasis, MunicipalityCode, OrganisationType, PersonRole, SignalType
-from service.wire import Answer, Day, Instant, Text, Wire, fault
+from service.wire import Answer, Day, Distinct, Instant, Text, Wire, fault
 
 
 class Sending(Wire):
     """What organisations of one type may send. `note`: whether a screened free text is open."""
 
-    types: Annotated[frozenset[SignalType], Field(max_length=60)]
-    roles: Annotated[frozenset[PersonRole], Field(max_length=20)]
-    legal_bases: Annotated[frozenset[LegalBasis], Field(max_length=40)]
-    fields: Annotated[frozenset[OptionalField], Field(max_length=40)]
+    types: Annotated[frozenset[SignalType], Field(max_length=60), Distinct]
+    roles: Annotated[frozenset[PersonRole], Field(max_length=20), Distinct]
+    legal_bases: Annotated[frozenset[LegalBasis], Field(max_length=40), Distinct]
+    fields: Annotated[frozenset[OptionalField], Field(max_length=40), Distinct]
     note: bool = False
 
 
@@ -30,8 +30,8 @@ class Sharing(Wire):
     """What may be forwarded to recipients of one type: fields, and only persons in these roles."""
 
     to: OrganisationType
-    fields: Annotated[frozenset[SharedField], Field(max_length=40)]
-    roles: Annotated[frozenset[PersonRole], Field(max_length=20)]
+    fields: Annotated[frozenset[SharedField], Field(max_length=40), Distinct]
+    roles: Annotated[frozenset[PersonRole], Field(max_length=20), Distinct]
     conditions: Text
 
 
@@ -54,8 +54,8 @@ class AgreementContent(Wire):
     """The content of one version."""
 
     purposes: list[Text] = Field(min_length=1, max_length=20)
-    parties: frozenset[UUID] = Field(min_length=1, max_length=500)
-    municipalities: frozenset[MunicipalityCode] = Field(min_length=1, max_length=400)
+    parties: Annotated[frozenset[UUID], Field(min_length=1, max_length=500), Distinct]
+    municipalities: Annotated[frozenset[MunicipalityCode], Field(min_length=1, max_length=400), Distinct]
     sending: dict[OrganisationType, Sending]
     sharing: list[Sharing] = Field(default=[], max_length=40)
     terms: Terms = Terms()

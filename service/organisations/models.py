@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel
 
 from service.columns import Json, Moment
 from service.vocabulary.types import MunicipalityCode, OrganisationType
-from service.wire import Answer, Day, Instant, Wire, fault
+from service.wire import Answer, Day, Distinct, Instant, Wire, fault
 
 Level = Literal["LOCAL", "REGIONAL"]
 Line = Annotated[str, WireField(min_length=1, max_length=120, pattern=r"^\S(.*\S)?$")]
@@ -83,7 +83,7 @@ class ContactPointContent(Wire):
     """A contact point on the wire: functions, never names. Of two, the one valid from the later day serves."""
 
     level: Level
-    municipalities: Annotated[frozenset[MunicipalityCode], WireField(min_length=1, max_length=400)]
+    municipalities: Annotated[frozenset[MunicipalityCode], WireField(min_length=1, max_length=400), Distinct]
     function: Line
     deputy_function: Line
     phone: Phone

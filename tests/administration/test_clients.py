@@ -118,6 +118,7 @@ BAD_CLIENTS = {
     "no such scope": ({"scopes": ["everything"]}, {"/scopes/0"}),
     "no scope": ({"scopes": []}, {"/scopes"}),
     "a scope of another role": ({"scopes": ["clients:write"]}, {"/scopes"}),
+    "a municipality twice": ({"municipalities": ["GM0794", "GM0794"]}, {"/municipalities"}),
     "no such municipality": ({"municipalities": ["GM9999"]}, {"/municipalities/0"}),
     "no such organisation": ({"organisation": str(uuid.uuid4())}, {"/organisation"}),
     "mass assignment": (
