@@ -26,11 +26,16 @@ class Answer(Wire):
     model_config = ConfigDict(populate_by_name=True)
 
 
+# One line without control characters, of which NUL is one that PostgreSQL cannot keep, or spaces around it.
+LINE_PATTERN = r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
+_Words = Annotated[str, Field(min_length=1, max_length=600, pattern=r"^[^\x00]*$")]
+
+
 class Text(Wire):
     """A text in both languages of the register."""
 
-    nl: str = Field(min_length=1, max_length=600)
-    en: str = Field(min_length=1, max_length=600)
+    nl: _Words
+    en: _Words
 
 
 def fault(code: str, text: str) -> PydanticCustomError:

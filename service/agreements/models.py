@@ -13,7 +13,7 @@ from service.access.roles import Role
 from service.agreements.fields import OptionalField, SharedField
 from service.columns import Json, Moment
 from service.vocabulary.types import LegalBasis, MunicipalityCode, OrganisationType, PersonRole, SignalType
-from service.wire import Answer, Day, Distinct, Instant, Text, Wire, fault
+from service.wire import LINE_PATTERN, Answer, Day, Distinct, Instant, Text, Wire, fault
 
 
 class Sending(Wire):
@@ -90,7 +90,7 @@ class Agreement(SQLModel, table=True):
 class AgreementDraft(Wire):
     """A version on the wire; `succeeds` names the version in force that it takes the place of."""
 
-    title: Annotated[str, Field(min_length=1, max_length=160, pattern=r"^\S(.*\S)?$")]
+    title: Annotated[str, Field(min_length=1, max_length=160, pattern=LINE_PATTERN)]
     content: AgreementContent
     valid_from: Day
     valid_until: Day | None = None

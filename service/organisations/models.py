@@ -11,10 +11,10 @@ from sqlmodel import Field, SQLModel
 
 from service.columns import Json, Moment
 from service.vocabulary.types import MunicipalityCode, OrganisationType
-from service.wire import Answer, Day, Distinct, Instant, Wire, fault
+from service.wire import LINE_PATTERN, Answer, Day, Distinct, Instant, Wire, fault
 
 Level = Literal["LOCAL", "REGIONAL"]
-Line = Annotated[str, WireField(min_length=1, max_length=120, pattern=r"^\S(.*\S)?$")]
+Line = Annotated[str, WireField(min_length=1, max_length=120, pattern=LINE_PATTERN)]
 Oin = Annotated[str, WireField(max_length=20, pattern=r"^[0-9]{20}$")]
 Phone = Annotated[str, WireField(max_length=30, pattern=r"^\+?[0-9][0-9 ()-]{1,28}$")]
 

@@ -257,6 +257,12 @@ BAD = {
         lambda body: body | {"content": body["content"] | {"Qz7canaryXw": 1}},
         {"/content"},
     ),
+    "NUL": (
+        lambda body: (
+            body | {"title": "a\0", "content": body["content"] | {"purposes": [{"nl": "a\0b", "en": "x"}]}}
+        ),
+        {"/title", "/content/purposes/0/nl"},
+    ),
     "mass assignment": (
         lambda body: body | {"status": "IN_FORCE", "version": 9, "draftedBy": "x", "activatedAt": None},
         {"/status", "/version", "/draftedBy", "/activatedAt"},
