@@ -25,6 +25,7 @@ from service.organisations.queries import get_organisation
 from service.paging import Page, page_of
 
 DRAFT, IN_FORCE, ENDED = "DRAFT", "IN_FORCE", "ENDED"
+DEMO_LOADER = "demo-loader"  # the author of the demo pack's agreements, by which demo data is known
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,12 @@ async def agreements_by_party(session: AsyncSession, day: date) -> Mapping[UUID,
         )
         found.update(dict.fromkeys(agreement.content.parties, agreement))
     return found
+
+
+async def holds_demo_data(session: AsyncSession) -> bool:
+    """Whether the demo pack was ever loaded into this register."""
+    drafts = select(Agreement.id).where(Agreement.drafted_by == DEMO_LOADER).limit(1)
+    return (await session.scalars(drafts)).first() is not None
 
 
 async def get_agreement(session: AsyncSession, agreement_id: UUID) -> Agreement:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service.access.actions import add_client, add_secret
 from service.agreements.actions import add_agreement
 from service.agreements.models import AgreementContent
+from service.agreements.queries import DEMO_LOADER
 from service.database import Database
 from service.demo.models import Agreement, Pack
 from service.organisations.actions import add_contact_point, add_organisation
@@ -24,7 +25,7 @@ from service.statistics.actions import set_areas
 from service.statistics.areas import standing_alone
 from service.trail import Who
 
-LOADER = Who(role="administrator", actor="demo-loader")
+LOADER = Who(role="administrator", actor=DEMO_LOADER)
 SERVING_SINCE = date(2025, 1, 1)
 
 

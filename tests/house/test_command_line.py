@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from service.keys import load_keys
 from tests.support.register import ROOT
 
 
@@ -90,3 +91,34 @@ def test_production_does_not_start_on_anything_unsafe(
     )
     assert (ended.returncode, reason in ended.stderr) == (2, True)
     assert not (tmp_path / "keys").exists()
+
+
+def test_production_does_not_start_on_demo_data(database_url: str, tmp_path: Path) -> None:
+    load_keys(tmp_path / "keys", make_missing=True)
+    ended = run(
+        "serve",
+        "--port",
+        "1",
+        SIGNAL_ENV="production",
+        SIGNAL_DATABASE_URL=database_url,
+        SIGNAL_ALLOW_SQLITE="true",
+        SIGNAL_PUBLIC_URL="https://register.example",
+        SIGNAL_KEY_DIR=str(tmp_path / "keys"),
+    )
+    assert (ended.returncode, ended.stderr) == (2, "not started: the database holds demo data\n")
+
+
+def test_production_does_not_start_on_a_database_that_it_cannot_read(tmp_path: Path) -> None:
+    load_keys(tmp_path / "keys", make_missing=True)
+    ended = run(
+        "serve",
+        "--port",
+        "1",
+        SIGNAL_ENV="production",
+        SIGNAL_DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}/empty.db",
+        SIGNAL_ALLOW_SQLITE="true",
+        SIGNAL_PUBLIC_URL="https://register.example",
+        SIGNAL_KEY_DIR=str(tmp_path / "keys"),
+    )
+    assert ended.returncode == 2
+    assert ended.stderr == "not started: the database is away or not migrated\n"
