@@ -4,6 +4,8 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 RUN := .venv/bin/python -m
 INSTALLED := .venv/.installed
+# Two at a time, each with a PostgreSQL of its own; the tests of a file stay together.
+PYTEST = $(RUN) pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 COMPILE := .venv/bin/uv pip compile --quiet --universal --no-header --generate-hashes --python-version 3.11 \
 	$(if $(UPGRADE),--upgrade)
 
@@ -18,7 +20,7 @@ demo: $(INSTALLED) ## play the whole journey of a signal against a throw-away se
 	@$(RUN) service demo
 
 test: $(INSTALLED) ## run the tests on SQLite and PostgreSQL (PYTEST_ARGS="-k word" for some)
-	$(RUN) pytest $(PYTEST_ARGS)
+	$(PYTEST)
 
 serve: $(INSTALLED) ## serve on port 8000, with a SQLite database in var/
 	@mkdir -p var
@@ -31,7 +33,7 @@ check: $(INSTALLED) ## format, style, types, arrows, OpenAPI, then the tests
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
 	$(RUN) service openapi --check
-	$(RUN) pytest $(PYTEST_ARGS)
+	$(PYTEST)
 
 bench: $(INSTALLED) ## measure against the anchors (QUICK=1: within five minutes)
 	$(RUN) tests.bench $(if $(QUICK),--quick)

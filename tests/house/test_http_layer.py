@@ -31,7 +31,7 @@ EVERYWHERE = {
 }
 CANARY = "Qz7canaryXw"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-ANY = str(uuid.uuid4())
+ANY = "0199aaaa-0000-7000-8000-000000000001"
 
 
 @pytest.fixture(scope="module")
