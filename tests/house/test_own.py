@@ -1,0 +1,169 @@
+"""The matrix's column of one's own: every operation, entered by a client about things of its own, succeeds.
+
+The steps follow each other; what an earlier one made is named in braces. An operation without a step fails here.
+"""
+
+import json
+import uuid
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from service import clock
+from service.app import api_document
+from tests.support.bodies import signal
+from tests.support.register import Register, Templates, in_process
+
+ADMINISTRATOR, JPT, POINT, HALT = "administrator", "jpt-helmond", "contact-point-helmond", "halt-oost-brabant"
+OTHER = "other"
+TODAY = clock.local_day(datetime.now(UTC))
+A_POINT = {
+    "level": "LOCAL",
+    "municipalities": ["GM0794"],
+    "function": "Aandachtsfunctionaris",
+    "deputyFunction": "Plaatsvervanger",
+    "phone": "0492-000009",
+    "hours": "ma-vr 09:00-17:00",
+    "validFrom": "2026-01-01",
+}
+PEM = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt
+6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==
+-----END PUBLIC KEY-----
+"""
+DRAFT = {
+    "title": "Werkafspraken",
+    "validFrom": (TODAY + timedelta(1)).isoformat(),
+    "content": {
+        "purposes": [{"nl": "Zicht op uitbuiting", "en": "A view of exploitation"}],
+        "parties": ["{organisation}"],
+        "municipalities": ["GM0794"],
+        "sending": {},
+    },
+}
+
+
+class Step(NamedTuple):
+    """A call by a client of the demo; `keeps` names the id of its answer, `as_` another person who acts."""
+
+    operation: str
+    client: str
+    body: Any = None
+    keeps: str = ""
+    path: str = ""
+    as_: str = "staff.one"
+
+
+STEPS = [
+    Step("get_me", JPT),
+    Step("list_code_lists", JPT),
+    Step("get_code_list", JPT, path="/code-lists/signal_type"),
+    Step("list_municipalities", JPT),
+    Step("add_organisation", ADMINISTRATOR, {"name": "School", "type": "SCHOOL"}, keeps="organisation"),
+    Step("list_organisations", ADMINISTRATOR),
+    Step("get_organisation", ADMINISTRATOR),
+    Step("change_organisation", ADMINISTRATOR, {"name": "Andere school"}),
+    Step("add_contact_point", ADMINISTRATOR, A_POINT, keeps="contact_point"),
+    Step("list_contact_points", ADMINISTRATOR),
+    Step("get_contact_point", ADMINISTRATOR),
+    Step("change_contact_point", ADMINISTRATOR, A_POINT),
+    Step(
+        "add_client",
+        ADMINISTRATOR,
+        {"name": "a school", "organisation": "{organisation}", "role": "reporter"},
+        keeps="client",
+    ),
+    Step("list_clients", ADMINISTRATOR),
+    Step("get_client", ADMINISTRATOR),
+    Step("change_client", ADMINISTRATOR, {"name": "another name"}),
+    Step("add_secret", ADMINISTRATOR, keeps="secret"),
+    Step("end_secret", ADMINISTRATOR),
+    Step("add_key", ADMINISTRATOR, {"pem": PEM}, keeps="key"),
+    Step("end_key", ADMINISTRATOR),
+    Step("end_client", ADMINISTRATOR),
+    Step("draft_agreement", ADMINISTRATOR, DRAFT, keeps="agreement"),
+    Step("list_agreements", ADMINISTRATOR),
+    Step("get_agreement", ADMINISTRATOR),
+    Step("change_agreement", ADMINISTRATOR, DRAFT),
+    Step("activate_agreement", ADMINISTRATOR, as_="staff.two"),
+    Step("end_agreement", ADMINISTRATOR),
+    Step("end_contact_point", ADMINISTRATOR),
+    Step("end_organisation", ADMINISTRATOR),
+    Step("register_signal", JPT, signal(), keeps="signal"),
+    Step("get_signal", JPT),
+    Step("list_referrals", POINT),
+    Step("claim_referrals", POINT, {"limit": 1}, keeps="referral"),
+    Step("get_referral", POINT),
+    Step("accept_referral", POINT),
+    Step("forward_referral", POINT, {"organisation": "{veilig-thuis}"}),
+    Step("claim_referrals", "veilig-thuis-zuidoost-brabant", {"limit": 1}, keeps="referral"),
+    Step("accept_referral", "veilig-thuis-zuidoost-brabant"),
+    Step("close_referral", "veilig-thuis-zuidoost-brabant", {"outcome": "ADVICE_ONLY"}),
+    Step("get_definitions", ADMINISTRATOR),
+    Step("compile_release", ADMINISTRATOR, {"period": "2026-H1"}, keeps="release"),
+    Step("list_releases", ADMINISTRATOR),
+    Step("get_release", ADMINISTRATOR),
+    Step("publish_release", ADMINISTRATOR, as_="staff.two"),
+    Step(
+        "get_released_table",
+        "analyst",
+        path="/statistics/releases/{release}/tables/victims-by-municipality-and-form",
+    ),
+]
+DOCUMENT = api_document()["paths"]
+
+
+def described(name: str) -> tuple[str, str, str]:
+    """Method, path and the status of success of an operation."""
+    for path, item in DOCUMENT.items():
+        for method, operation in item.items():
+            if operation["operationId"] == name:
+                return method.upper(), path, min(operation["responses"])
+    raise LookupError(name)
+
+
+def filled(template: Any, known: dict[str, str]) -> Any:
+    """The template with the ids of what is known, in a path as `{thing_id}`, in a body as `{thing}`."""
+    text = json.dumps(template)
+    for name, value in known.items():
+        text = text.replace(f"{{{name}_id}}", value).replace(f"{{{name}}}", value)
+    return json.loads(text)
+
+
+async def take(register: Register, step: Step, known: dict[str, str], tags: dict[str, str]) -> None:
+    """Call, check that it succeeded, and keep the id and the tag of what it answered."""
+    method, template, status = described(step.operation)
+    path = filled(step.path or template, known)
+    about = path.removesuffix(template.rpartition("}")[2]) if "{" in template else path
+    headers = await register.headers(step.client, idempotency_key=str(uuid.uuid4()))
+    if about in tags:
+        headers["If-Match"] = tags[about]
+    if "Actor" in headers:
+        headers["Actor"] = step.as_
+    body = filled(step.body, known) if step.body is not None else None
+    answer = await register.http.request(method, f"/v1{path}", headers=headers, json=body)
+    assert (step.operation, answer.status_code) == (step.operation, int(status)), answer.text
+
+    if step.keeps:
+        (told,) = answer.json().get("items", [answer.json()])
+        known[step.keeps] = told["id"]
+        about = f"{path}/{told['id']}" if "items" not in answer.json() else f"/referrals/{told['id']}"
+        tags[about] = answer.headers.get("ETag") or f'"{told.get("version", 1)}"'
+    elif "ETag" in answer.headers:
+        tags[about] = answer.headers["ETag"]
+
+
+def test_every_operation_is_a_step() -> None:
+    assert {step.operation for step in STEPS} == {
+        operation["operationId"] for item in DOCUMENT.values() for operation in item.values()
+    }
+
+
+async def test_what_is_ones_own_is_open(engine: str, templates: Templates, tmp_path: Path) -> None:
+    assert date(2026, 8, 1) < TODAY  # 2026-H1 is closed
+    with templates.copy(engine) as url:
+        async with in_process(url, templates.loaded[engine], tmp_path) as register:
+            known = {"veilig-thuis": str(register.loaded.organisations["veilig-thuis-zuidoost-brabant"])}
+            tags: dict[str, str] = {}
+            for step in STEPS:
+                await take(register, step, known, tags)
