@@ -14,8 +14,8 @@ SHORTEST_SURE = 3
 LONGEST_ABBREVIATION = 6
 
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
-_PHRASES = re.compile("|".join(map(re.escape, sorted(PHRASES, key=len, reverse=True))))
-_PHRASE_WORDS = frozenset(phrase.split()[-1].lower() for phrase in PHRASES)
+_PHRASES = re.compile("|".join(map(re.escape, sorted(PHRASES, key=len, reverse=True))), re.IGNORECASE)
+_PHRASE_WORDS = frozenset(_WORD.findall(phrase.lower())[-1] for phrase in PHRASES)
 _TITLES = words("titles.txt")
 _ANNOUNCING = words("announcing.txt")
 _PREFIX = r"(?:van|de|der|den|het|'t|ter|ten|te|el|al|ben|bin|ait|ould|da|di|dos|la|le|von|v\.?d\.?|d')"
@@ -25,7 +25,7 @@ _INITIALS = re.compile(rf"\b[A-Z]\.(?:\s?[A-Z]\.){{0,4}}\s?(?:{_PREFIX}\s){{0,2}
 _PREFIXED = re.compile(rf"\b([A-Z][a-z]+)(?:\s{_PREFIX}){{1,2}}+\s([A-Z][a-z]+)")
 # Van den Berg, ter Horst, van der Velde
 _SURNAME = re.compile(
-    r"\b(?:Van\s(?:de[rn]?|het|'t)|[vV]an\sde[rn]|[vV]an\s't|[tT]er|[tT]en|[vV]\.?d\.?)\s([A-Z][a-z]+)"
+    r"(?:(?<=[a-z,] )Van|\bVan\s(?:de[rn]?|het|'t)|[vV]an\sde[rn]|[vV]an\s't|[tT]er|[tT]en|[vV]\.?d\.?)\s([A-Z][a-z]+)"
 )
 _TITLED = re.compile(
     r"\b(?:meneer|mijnheer|mevrouw|mevr\.?|mw\.?|dhr\.?|de heer|juf(?:frouw)?|meester|oom|tante|imam|opa|oma|dokter"
@@ -36,7 +36,7 @@ _ANNOUNCED = re.compile(
     r"\b(?:heten?|heette|genaamd|bijgenaamd|noem(?:t|en|de)\s(?:zich(?:zelf)?|haar|hem|ze|hij|zij)"
     r"|(?:zich|hem|haar|ze)\snoem(?:t|en|de)|luistert\snaar(?:\sde\snaam)?|(?:bij|roep|voor|achter)naam(?:\sis)?"
     r"|(?:haar|zijn|de|z'n|d'r)\snaam\sis|naam\s?:|(?:onder|met)\sde\snaam|ene|alias|a\.?k\.?a\.?|aangesproken\sals"
-    r"|voorgesteld\sals|voor\sals)(?=\W)\W{0,3}(?:(?:ook|eigenlijk|gewoon|waarschijnlijk|mogelijk|is|was)\s)?['\"]?"
+    r"|voorgesteld\sals|voor\sals|zekere)(?=\W)\W{0,3}(?:(?:ook|eigenlijk|gewoon|waarschijnlijk|mogelijk|is|was)\s)?['\"]?"
     r"([^\W\d_][\w'-]*)|\blaat\szich\s([^\W\d_]+)\snoemen",
     re.IGNORECASE,
 )
@@ -48,6 +48,12 @@ _KIN = re.compile(
 # A sentence begins at the start, behind a full stop, and where somebody begins to speak or to list.
 _BEGINS = re.compile(r"(?:^|[.!?:;\n\r\"(*•>/]|\s-)[\s\"'(-]*(?:'[st]\s)?\Z")
 _LOOK_BACK = 8
+# Behind an article, with an adjective or without, stands a thing: de Wallen, een rode Canyon. So behind `in` a place.
+_THING = re.compile(r"\b(?:de|het|een|'n|'t|geen|elke?|in|uit|te|rond|via)\s(?:[a-z]+e\s)?\Z", re.IGNORECASE)
+_OF_A_SCHOOL = re.compile(r"\b(?:de|het|'?t)\s\Z", re.IGNORECASE)
+_ABOUT_SCHOOL = words("about_school.txt")
+_ARTICLE = re.compile(r"\b(?:de|het|een|sint|st\.?|sint-)[\s-]?\Z", re.IGNORECASE)
+_LOOK_BACK_TO_ARTICLE = 24
 _NO_NAME = words("not_names.txt")
 _ROMAN = re.compile(r"[IVX]+\Z")
 
@@ -56,16 +62,18 @@ def kinds(read: Reading) -> Iterator[Kind]:
     """What a text holds of names."""
     if not read.tokens.isdisjoint(_PHRASE_WORDS):
         read = reading_of(_PHRASES.sub("x", read.text))
+    if read.text.isupper():  # who shouts says nothing by capitals
+        read = reading_of(read.low)
     capitals = [] if read.text == read.low else list(_capitals(read.text))
     if (
-        any(map(_is_sure, read.tokens))
-        or any(map(_is_ambiguous, capitals))
+        any(_is_sure(word) and _stands_alone(word, read.low) for word in read.tokens)
+        or any(_is_ambiguous(found[0]) for found in capitals)
         or read.text != read.low
         and _is_built(read)
         or _is_said(read)
     ):
         yield Kind.NAME
-    elif any(map(_unknown, capitals)) or _foreign_script(read.text):
+    elif any(_is_doubtful(found, read) for found in capitals) or _foreign_script(read.text):
         yield Kind.DOUBTFUL
 
 
@@ -94,13 +102,33 @@ def _is_said(read: Reading) -> bool:
     )
 
 
-def _capitals(text: str) -> Iterator[str]:
+def _capitals(text: str) -> Iterator[re.Match[str]]:
     """Words with a capital that do not begin a sentence."""
     for found in _WORD.finditer(text):
         if found[0][0].isupper():
             start = found.start()
             if not _BEGINS.search(text[start - _LOOK_BACK : start] if start > _LOOK_BACK else text[:start]):
-                yield found[0]
+                yield found
+
+
+def _is_doubtful(found: re.Match[str], read: Reading) -> bool:
+    """An unknown capital that does not stand as things do; where a school is spoken of, it may be that."""
+    if not _unknown(found[0]):
+        return False
+    before = found.string[max(0, found.start() - _LOOK_BACK_TO_ARTICLE) : found.start()]
+    if _OF_A_SCHOOL.search(before) and not _ABOUT_SCHOOL.isdisjoint(read.tokens):
+        return True
+    return not _THING.search(before)
+
+
+def _stands_alone(name: str, low: str) -> bool:
+    """Whether a name stands somewhere without an article, as persons do."""
+    start = low.find(name)
+    while start >= 0:
+        if not _ARTICLE.search(low[max(0, start - _LOOK_BACK) : start]):
+            return True
+        start = low.find(name, start + 1)
+    return False
 
 
 def _parts(word: str) -> list[str]:

@@ -50,9 +50,13 @@ _SPELT_RUN = re.compile(
 _SPELT_ONE = re.compile(rf"\b(?:{_SPELT_WORD})\b")
 _SPELT_WORDS = frozenset(_SPELT) - {"een", "0"}
 
+_PLACES = {f"{word}{'ste' if int(number) > 19 else 'de'}": number for word, number in _SPELT.items()} | {
+    **{"eerste": "1", "derde": "3", "achtste": "8"},
+}
+_SPELT_PLACE = "|".join(sorted(_PLACES, key=len, reverse=True))
 _SPELT_YEAR = re.compile(rf"\btweeduizend\s?(?:en\s?)?({_SPELT_WORD})\b")
 _SPELT_DAY = re.compile(
-    rf"\b(?:{_SPELT_WORD})(?=\s(?:januari|februari|maart|april|mei|juni|juli|augustus|september|oktober"
+    rf"\b(?:{_SPELT_WORD}|{_SPELT_PLACE})(?=\s(?:januari|februari|maart|april|mei|juni|juli|augustus|september|oktober"
     r"|november|december)\b)"
 )
 
@@ -60,7 +64,7 @@ _MONTHS = ("jan", "feb", "m(?:aa)?rt", "apr", "mei", "jun", "jul", "aug", "sep",
 _MONTH = "|".join(f"(?P<m{number}>{name})" for number, name in enumerate(_MONTHS, 1))
 _BIRTH = re.compile(
     r"\b(?:geb(?:\.|\b)|gebd\w*|geboren|geboorte\w*|verjaar\w*|jarig|verjaart|bday|b-day|birthday|d\.?o\.?b\b|g\.?d\.?\b"
-    r"|ter wereld|wordt\sop\s\d{1,2}\s\w+\s(?:\d\d|\w+)\s?(?:jaar|en\b|,|\.))",
+    r"|ter wereld|wordt\sop\s\d{1,2}\s\w+\s(?:\d{4}\s)?(?:\d\d|\w+)\s?(?:jaar|en\b|,|\.))",
 )
 _DATE = re.compile(r"(?<![\d.])(\d{1,2})\s?[-/. ]\s?(\d{1,2})\s?[-/. ]\s?'?(\d{4}|\d{2})(?![\d])")
 _ISO = re.compile(r"(?<!\d)(\d{4})[-/. ](\d{1,2})[-/. ](\d{1,2})(?!\d)")
@@ -73,7 +77,7 @@ _MONEY = re.compile(
 )
 _LAW = re.compile(r"\bart(?:ikel(?:en)?)?\.?\s\d[\d.:]*[a-z]?")
 _HARMLESS = re.compile(
-    r"\b\d{1,2}[:.]\d{2}\s?(?:-|tot|en|a)?\s?(?:\d{1,2}[:.]\d{2})?\s?(?:uur|u\b|h\b)|\b(?:[01]?\d|2[0-3]):[0-5]\d\b"
+    r"\b0[89]00[\s-]?\d{4,7}\b|\b\d{1,2}[:.]\d{2}\s?(?:-|tot|en|a)?\s?(?:\d{1,2}[:.]\d{2})?\s?(?:uur|u\b|h\b)|\b(?:[01]?\d|2[0-3]):[0-5]\d\b"
     r"|\b(?:19|20)\d\d\s?[-/]\s?(?:20)?\d\d\b(?![-/\d])",
 )
 _RUN = re.compile(r"(?:\+|\b00)?\(?\d(?:[\s.\-()/_]{0,3}+\d){7,}+|\b\d(?:,\s?\d){7,}+(?!\d)")
@@ -84,7 +88,17 @@ _IBAN_NL = re.compile(r"NL\d{2}[A-Z]{4}\d{9,10}")
 _PLATES = frozenset(
     (
         *("XX-99-99", "99-99-XX", "99-XX-99", "XX-99-XX", "XX-XX-99", "99-XX-XX", "99-XXX-9"),
-        *("9-XXX-99", "XX-999-X", "X-999-XX", "XXX-99-X", "X-99-XXX", "9-XX-999", "999-XX-9"),
+        *(
+            "9-XXX-99",
+            "XX-999-X",
+            "X-999-XX",
+            "XXX-99-X",
+            "X-99-XXX",
+            "9-XX-999",
+            "999-XX-9",
+            "9-XXX-999",
+            "XX-999-XX",
+        ),
     )
 )
 _CLOSED_PLATES = frozenset(plate.replace("-", "") for plate in _PLATES)
@@ -95,17 +109,17 @@ _SPACED = re.compile(
 _GERMAN = re.compile(r"\b[A-Z]{1,3}-[A-Z]{1,2}[ -]?\d{1,4}\b")
 _CLOSED = re.compile(r"\b(?=[A-Z0-9]*[A-Z])(?=[A-Z0-9]*\d)[A-Z0-9]{6}\b")
 _PLATE_SAID = re.compile(
-    r"\b(?:kenteken\w*|nummerbord\w*|nummerplaat|plaat|plates?)\b(?:\W{1,3}[a-z]{1,12}\b){0,3}?\W{1,3}"
-    r"((?=[\w -]{0,9}\d)[a-z]{0,3}[ -]?[a-z0-9]{1,6}(?:[ -][a-z0-9]{1,5}){0,2})",
+    r"\b(?:kenteken\w*|nummerbord\w*|nummerplaat|plaat|plates?)\b(?:[\s:(-]{1,3}[a-z]{1,12}\b){0,3}?[\s:('\"-]{1,3}"
+    r"(?:[a-z]{1,3}[ -]?\d{1,5}|\d{1,3}[ -]?[a-z]{1,3}(?:[ -]?\d|\b(?<!en)(?<!uu)))[a-z0-9 -]{0,5}",
 )
 
 
 def kinds(read: Reading, on: date) -> Iterator[Kind]:
     """What a text that is read on a day holds in numbers."""
     low = read.low
-    if not _SPELT_WORDS.isdisjoint(read.tokens) or "tweeduizend" in low:
+    if not _SPELT_WORDS.isdisjoint(read.tokens) or "tweeduizend" in low or "nul" in low:
         low = _SPELT_YEAR.sub(lambda year: f"20{_SPELT[year[1]].zfill(2)}", low)
-        low = _SPELT_DAY.sub(lambda day: _SPELT[day[0]], low)
+        low = _SPELT_DAY.sub(lambda day: _SPELT.get(day[0]) or _PLACES[day[0]], low)
         low = _SPELT_RUN.sub(_in_figures, low)
     figures = len(_FIGURE.findall(low))
     if not figures:
@@ -202,9 +216,12 @@ def _has_plate(read: Reading) -> bool:
     text, low = read.text, read.low
     return (
         ("-" in low and any(_shape(found[0]) in _PLATES for found in _DASHED.finditer(low)))
-        or any(_shape(found[1].replace(" ", "-")) in _PLATES for found in _SPACED.finditer(text))
-        or any(map(_is_closed, _CLOSED.findall(text)))
-        or _GERMAN.search(text) is not None
+        or not text.isupper()
+        and (
+            any(_shape(found[1].replace(" ", "-")) in _PLATES for found in _SPACED.finditer(text))
+            or any(map(_is_closed, _CLOSED.findall(text)))
+            or _GERMAN.search(text) is not None
+        )
         or ("kenteken" in low or "plaat" in low or "nummerbord" in low or "plate" in low)
         and _PLATE_SAID.search(low) is not None
     )

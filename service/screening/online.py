@@ -5,7 +5,10 @@ from collections.abc import Iterator
 
 from service.screening.kinds import Kind
 from service.screening.reading import Reading
-from service.screening.words import words
+from service.screening.words import AMBIGUOUS_NAMES, SURE_NAMES, words
+
+MANY_FIGURES = 3
+ALL_NAMES = SURE_NAMES | AMBIGUOUS_NAMES
 
 _AT = r"(?:@|[\[({<]\s?(?:at|apenstaart(?:je)?)\s?[\])}>]|\bapenstaart(?:je)?\b|(?<=\s)at(?=\s))"
 _DOT = r"(?:\.|[\[({<]\s?(?:dot|punt)\s?[\])}>]|(?<=\s)(?:punt|dot)(?=\s))"
@@ -25,10 +28,11 @@ _URLS = (
     re.compile(rf"[\w-][\w-]\s?[\[(](?:punt|dot|\.)[\])]\s?{_ENDING}\b"),
 )
 _PLATFORMS = words("platforms.txt")
+_SITES = words("sites.txt")
 _PLATFORM = re.compile(rf"\b(?:{'|'.join(sorted(_PLATFORMS, key=len, reverse=True))})\b")
 # Behind a platform: a few small words at most, a colon or a word that announces, then a name: `snap: x`.
 _SAID = re.compile(
-    r"['\"]?(?:\s?(?:[:=]|->)\s?|(?:\s(?:account|naam|profiel|als|is|onder|de|ze|hij|zij|haar|zijn|met|op|te|vinden)\b"
+    r"['\"]?(?:\s?(?:[:=]|->)\s?|(?:\s(?:account|profiel|als|is|onder|de|ze|hij|zij|haar|zijn|met|op|te|vinden)\b"
     r"){0,3}+\s?(?:heet|genaamd|gebruikersnaam|bekend|id|naam|vinden\sals)\b(?:\s(?:ze|hij|zij|is|als|onder)\b){0,2}\s?:?\s?)"
     r"['\"(]?(\w[\w.\-]{3,}+)",
 )
@@ -57,7 +61,9 @@ def kinds(read: Reading) -> Iterator[Kind]:
             yield Kind.EMAIL
         if _AT_NAME.search(rest):
             yield Kind.HANDLE
-    if _may_have_url(rest, read) and any(url.search(rest) for url in _URLS):
+    if _may_have_url(rest, read) and any(
+        found[0] not in _SITES for url in _URLS for found in url.finditer(rest)
+    ):
         yield Kind.URL
     if not _PLATFORMS.isdisjoint(read.tokens) and _names_an_account(rest):
         yield Kind.HANDLE
@@ -65,7 +71,8 @@ def kinds(read: Reading) -> Iterator[Kind]:
         if _UNDERSCORED.search(rest):
             yield Kind.HANDLE
         if any(not _is_harmless(one[0]) for one in _MIXED.finditer(rest)) or any(
-            map(_is_numbered_name, _NUMBERED.finditer(rest))
+            _is_numbered_name(one) and (len(one[2]) >= MANY_FIGURES or one[1] in ALL_NAMES)
+            for one in _NUMBERED.finditer(rest)
         ):
             yield Kind.DOUBTFUL
 

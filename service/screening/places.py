@@ -9,7 +9,7 @@ from service.screening.words import words
 
 _STREET = (
     r"(?:straat|straatje|laan|weg|plein|dijk|singel|gracht|kade|hof|park|pad|steeg|dreef|plantsoen|markt|wal|kamp|oord"
-    r"|hoek|veld|akker|donk|ring|baan|plaats|dam|brink|hoeve|burg|horst|erf|berg|str|ln|wg)"
+    r"|hoek|veld|akker|donk|ring|baan|plaats|dam|brink|hoeve|burg|horst|erf|berg|str\.?|ln|wg)"
 )
 _NUMBER = r"(?:nr\.?\s?|nummer\s|no\.?\s?|huisnummer\s)?\d{1,4}+(?:\s?-?\s?[a-z]\b|\s?-\s?\d{1,3}+|\s?bis)?"
 _HAS_FIGURE = re.compile(r"\d")
@@ -52,9 +52,14 @@ _SCHOOLS = (
 _SCHOOLS_IN_LOWER_CASE = (
     # basisschool de kameleon, 't palet, de rietzanger vso
     re.compile(
-        r"\b(?:basisschool|praktijkschool|vso|obs|cbs|sbo|ikc)\s(?:'t|de|het)\s(?!andere?\b|kinderen|jongens?\b|meisjes?\b"
+        r"\b(?:basisschool|praktijkschool|vso|p?cbs|obs|sbo|ikc)\s(?:'t|de|het)\s(?!andere?\b|kinderen|jongens?\b|meisjes?\b"
         r"|school|klas|leerling|ouders?\b|meester|juf|docent|mentor|les|pauze|poort|politie|hele|laatste|nieuwe)([a-z]+)"
         r"|\bvd\s([a-z]+)\s(?:mavo|havo|vso|school)\b"
+    ),
+    # het sint jozef, waar van een school sprake is
+    re.compile(
+        r"\b(?:sint|st\.?)[\s-](?!oedenrode|michielsgestel|anthonis|hubert\b|maarten|annaparochie|nicolaas|pancras|willebrord"
+        r"|philipsland|odilienberg|geertruid|joost)([a-z]{3,})\b"
     ),
     # knippenbergcollege, eckartcollege
     re.compile(
@@ -62,6 +67,7 @@ _SCHOOLS_IN_LOWER_CASE = (
     ),
 )
 _SCHOOL_WORDS = words("school_words.txt")
+_SCHOOL_PARTS = ("scho", "college", "lyce", "mavo", "gymnasium", "leerling", "klas")
 # What stands before -school or -college without naming one.
 _NO_NAME = re.compile(
     r"(?:de|het|een|op|naar|van|in|geen|die|deze|haar|zijn|hun|onze|elke|andere|nieuwe|vorige|middelbare|basis|praktijk"
@@ -94,7 +100,7 @@ def kinds(read: Reading) -> Iterator[Kind]:
 
 def _may_name_a_school(read: Reading) -> bool:
     low = read.low
-    return "scho" in low or "college" in low or "lyce" in low or not _SCHOOL_WORDS.isdisjoint(read.tokens)
+    return any(part in low for part in _SCHOOL_PARTS) or not _SCHOOL_WORDS.isdisjoint(read.tokens)
 
 
 def _names_a_school(found: re.Match[str]) -> bool:

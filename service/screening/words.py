@@ -25,5 +25,5 @@ AMBIGUOUS_NAMES = (
 )
 # What may have a capital in the middle of a sentence without being a person's name.
 KNOWN_CAPITALS = words("places.txt") | words("capitals.txt")
-# Names of more than one word that are nobody's, as they are written.
+# Names of more than one word that are nobody's.
 PHRASES = tuple(_lines("phrases.txt"))
