@@ -32,7 +32,7 @@ from service.doors import caller_of
 from service.errors import Problem, TooManyRequests, Unauthenticated, Unavailable
 from service.http import API_VERSION, HttpLayer
 from service.intake import api as intake
-from service.intake.actions import Intake
+from service.intake.actions import BATCH_CONNECTIONS, Intake
 from service.keys import load_keys
 from service.limits import Limits
 from service.logs import configure_logs
@@ -40,6 +40,7 @@ from service.openapi import describe
 from service.problems import install_problem_handlers
 from service.pseudonyms.sealing import Sealer
 from service.referrals import api as referrals
+from service.screening.staff import is_opaque
 from service.settings import Settings, load_settings
 from service.signals import api as signals
 from service.statistics import api as statistics
@@ -120,10 +121,12 @@ def _parts(settings: Settings) -> dict[str, Any]:
     )
     database = Database(settings.database_url, pool_size=settings.pool_size)
     flushers = 1 if settings.is_sqlite else settings.flushers
+    sealer = Sealer(keys)
     limits = Limits(
         {
             "reading": settings.limit_reading,
             "writing": settings.limit_writing,
+            "batches": settings.limit_batches,
             "tokens": settings.limit_tokens,
         }
     )
@@ -135,11 +138,13 @@ def _parts(settings: Settings) -> dict[str, Any]:
         "desk": Desk(database, press, Throttle(), limits, audiences),
         "database": database,
         "limits": limits,
+        "is_opaque": is_opaque,
         "verify": Verifier(database, press, recheck_seconds=settings.client_recheck_seconds),
         "trail": Trail(database.sibling(1), capacity=settings.queue_size),
+        "sealer": sealer,
         "intake": Intake(
-            database.sibling(flushers),
-            Sealer(keys),
+            database.sibling(flushers + BATCH_CONNECTIONS),
+            sealer,
             release_period=settings.release_period,
             size=settings.group_size,
             capacity=settings.queue_size,

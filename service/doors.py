@@ -1,8 +1,8 @@
 """The doors that a route names: who comes in, as whom, and into which transaction.
 
-`entering(scope)` is the door of an operation. Verification itself lives
-in the access room and is handed over by `app.py` as `app.state.verify`. A route that names no door is open to
-everybody, and a test lists those.
+`entering(scope)` is the door of an operation. What is above this ground is handed over by `app.py`: verification as
+`app.state.verify`, the guard's judgement of staff ids as `app.state.is_opaque`. A route that names no door is
+open to everybody, and a test lists those.
 """
 
 import re
@@ -28,7 +28,7 @@ ETAG_FORM = re.compile(r'"([1-9][0-9]{0,8})"\Z')
 
 
 SCOPES: dict[str, str] = {
-    "signals:write": "register signals",
+    "signals:write": "register, check, correct and withdraw signals",
     "signals:read": "read one's own signals",
     "referrals:read": "read the queue of one's own organisation",
     "referrals:work": "claim, accept, forward and close referrals",
@@ -59,12 +59,18 @@ async def identify(request: Request) -> Caller:
         return known
     caller = await caller_of(request.headers, request.app.state.verify, request.state.trace_id)
     request.state.caller = caller
-    kind = "reading" if request.method == "GET" else "writing"
-    allowance: Allowance = request.app.state.limits.take(caller.client_id, kind)
+    allowance: Allowance = request.app.state.limits.take(caller.client_id, _kind_of(request))
     request.state.allowance = allowance
     if allowance.exceeded:
         raise TooManyRequests(headers={"Retry-After": str(allowance.resets_in)})
     return caller
+
+
+def _kind_of(request: Request) -> str:
+    """The class of a request, for its limit."""
+    if request.method == "GET":
+        return "reading"
+    return "batches" if request.scope["path"].endswith("/_batch") else "writing"
 
 
 async def caller_of(headers: Headers, verify: Verify, trace_id: str) -> Caller:
@@ -94,6 +100,9 @@ async def enter(
         if actor is not None:
             code, text = ("wrong-form", "4–64 of letters, digits, dot, underscore and dash.")
         raise Invalid(errors=[Fault("header:Actor", code, text)])
+    if caller.actor is not None and not request.app.state.is_opaque(caller.actor):
+        told = "A staff id that names nobody: no name, no number of a person."
+        raise Invalid(errors=[Fault("header:Actor", "not-opaque", told)])
     return caller
 
 

@@ -161,10 +161,16 @@ _OTHER_WORDS = ("wrong-type", "Not the type that the OpenAPI document gives.")
 def faults_of(errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
     """Pydantic's errors as faults, in our words: never with the value that was sent.
 
-    A validator of ours raises `PydanticCustomError` with a code that contains a dot or dash and a fixed text;
-    those two are passed on.
+    A validator of ours raises `wire.fault` or `wire.faults`, whose codes and fixed texts are passed on.
     """
-    return [_fault_of(error) for error in errors]
+    return [fault for error in errors for fault in _faults_of_one(error)]
+
+
+def _faults_of_one(error: Mapping[str, Any]) -> list[Fault]:
+    if error["type"] == "register.several":
+        pointer = _pointer(error["loc"])
+        return [Fault(pointer, code, told) for code, told in error["ctx"]["faults"]]
+    return [_fault_of(error)]
 
 
 def _fault_of(error: Mapping[str, Any]) -> Fault:

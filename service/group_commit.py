@@ -69,12 +69,13 @@ class GroupCommit(Generic[Item, Answer]):
             group = [await self._queue.get()]
             while len(group) < self._size and not self._queue.empty():
                 group.append(self._queue.get_nowait())
-            answers = await self._persist([item for item, _ in group])
+            answers = await self.persist([item for item, _ in group])
             for (_, future), answer in zip(group, answers, strict=True):
                 self._queue.task_done()
                 _settle(future, answer)
 
-    async def _persist(self, items: Sequence[Item]) -> Sequence[Answer | Exception]:
+    async def persist(self, items: Sequence[Item]) -> Sequence[Answer | Exception]:
+        """Commit items as one group, beside the queue; an answer or an exception for each. Never raises."""
         for pause in (*RETRY_AFTER_SECONDS, None):
             try:
                 return await self._commit(items)
@@ -89,7 +90,7 @@ class GroupCommit(Generic[Item, Answer]):
         if len(items) == 1:
             return [error]
         middle = len(items) // 2
-        return [*await self._persist(items[:middle]), *await self._persist(items[middle:])]
+        return [*await self.persist(items[:middle]), *await self.persist(items[middle:])]
 
 
 def _settle(future: "asyncio.Future[Answer]", answer: Answer | Exception) -> None:

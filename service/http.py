@@ -10,11 +10,12 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import orjson
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import errors
@@ -25,6 +26,8 @@ from service.errors import Problem
 API_VERSION = "0.1.0"
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 BODY_LIMIT = 64 * 1024
+BATCH_LIMIT = 8 * 1024 * 1024
+BODY_LIMITS = {"register_signals": BATCH_LIMIT}
 HEADER_LIMIT = 16 * 1024
 
 SECURITY_HEADERS = {
@@ -64,7 +67,7 @@ class HttpLayer:
             _check(scope["method"], methods, headers)
             if scope["method"] == "HEAD":
                 scope = {**scope, "method": "GET"}  # a copy: the server must still see that it was HEAD
-            await self.app(scope, _limited(receive), exchange.send)
+            await self.app(scope, _limited(receive, _limit_of(exchange.operation)), exchange.send)
         except Problem as problem:
             await exchange.refuse(problem)
         except Exception as error:
@@ -78,7 +81,7 @@ class _Exchange:
 
     def __init__(self, scope: Scope, send: Send, operation: str, record_refusal: RecordRefusal) -> None:
         self._scope, self._send = scope, send
-        self._operation = operation
+        self.operation = operation
         self._record_refusal = record_refusal
         self._bodiless = scope["method"] == "HEAD"
         self._status = 0
@@ -93,7 +96,7 @@ class _Exchange:
             problem = self._scope["state"].get("problem")
             if problem is not None and 400 <= message["status"] < 500:
                 try:
-                    await self._record_refusal(self._scope, self._operation, problem)
+                    await self._record_refusal(self._scope, self.operation, problem)
                 except Exception as unrecorded:
                     if not isinstance(unrecorded, Problem):
                         _log_failure(unrecorded, self._scope)
@@ -126,12 +129,30 @@ class _Exchange:
         caller = self._scope["state"].get("caller")
         log.info(
             "request",
-            operation=self._operation,
+            operation=self.operation,
             status=self._status,
             ms=round((time.perf_counter() - self._began) * 1000, 1),
             client=str(caller.client_id) if caller else None,
             trace=self._scope["state"]["trace_id"],
         )
+
+
+class Streamed(Response):
+    """An answer that is sent in parts while the body of its request is still read.
+
+    Starlette's own listens for the end of the connection and would take parts of that body.
+    """
+
+    def __init__(self, parts: AsyncIterator[bytes], media_type: str) -> None:
+        super().__init__(media_type=media_type)
+        del self.headers["content-length"]
+        self._parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async for part in self._parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
 
 def problem_of(error: Exception) -> Problem:
@@ -170,11 +191,21 @@ def _check(method: str, methods: Methods | None, headers: Headers) -> None:
         if content_type not in operation.consumes:
             raise errors.UnsupportedMediaType
     length = headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > BODY_LIMIT:
-        raise errors.TooLarge
+    limit = _limit_of(operation.operation_id)
+    if not length.isdecimal() or int(length) > limit:
+        raise _too_large(limit)
 
 
-def _limited(receive: Receive) -> Receive:
+def _limit_of(operation: str) -> int:
+    """The most octets that the body of an operation may have."""
+    return BODY_LIMITS.get(operation, BODY_LIMIT)
+
+
+def _too_large(limit: int) -> errors.TooLarge:
+    return errors.TooLarge() if limit == BODY_LIMIT else errors.TooLarge("A batch is at most 8 MB.")
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
     """Count a body that does not tell its length, and stop at the limit."""
     received = 0
 
@@ -183,8 +214,8 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             received += len(message.get("body", b""))
-            if received > BODY_LIMIT:
-                raise errors.TooLarge
+            if received > limit:
+                raise _too_large(limit)
         return message
 
     return limited

@@ -53,6 +53,7 @@ class Settings(BaseSettings):
         1200, ge=1, description="Reading requests a minute, per client and process; then 429."
     )
     limit_writing: int = Field(1200, ge=1, description="Writing requests a minute, per client and process.")
+    limit_batches: int = Field(60, ge=1, description="Batches a minute, per client and process.")
     limit_tokens: int = Field(60, ge=1, description="Access tokens a minute, per client and process.")
     trusted_proxies: str = Field(
         "127.0.0.1", description="Addresses whose X-Forwarded-For and -Proto are believed, by comma."

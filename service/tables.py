@@ -5,10 +5,10 @@ from service.agreements.models import Agreement
 from service.events.models import Event
 from service.intake.models import Submission
 from service.organisations.models import ContactPoint, Organisation
-from service.pseudonyms.models import SealedPerson
+from service.pseudonyms.models import SealedPerson, SealedSignal
 from service.referrals.models import Referral, ReferralClaim, ReferralStep
 from service.routing.models import RuleSet, SignalDecision
-from service.signals.models import Signal, SignalPerson
+from service.signals.models import Signal, SignalPerson, SignalVersion
 from service.snapshot import ReferenceVersion
 from service.statistics.models import AreaPlan, Release, ReleaseCell
 from service.trail import AuditEntry
@@ -32,9 +32,11 @@ __all__ = [
     "RevokedToken",
     "RuleSet",
     "SealedPerson",
+    "SealedSignal",
     "Signal",
     "SignalDecision",
     "SignalPerson",
+    "SignalVersion",
     "Submission",
     "UsedAssertion",
 ]

@@ -1,6 +1,7 @@
 """The base of every shape on the wire: camelCase, nothing unknown, days that are only days,
 moments in UTC and whole seconds."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -41,6 +42,11 @@ class Text(Wire):
 def fault(code: str, text: str) -> PydanticCustomError:
     """An error for validators: its code and fixed text are told to the sender, the value never is."""
     return PydanticCustomError(f"register.{code}", text)
+
+
+def faults(several: Sequence[tuple[str, str]]) -> PydanticCustomError:
+    """The same for one value with several things wrong: pairs of code and text."""
+    return PydanticCustomError("register.several", "several faults", {"faults": list(several)})
 
 
 def _nothing_twice(value: Any) -> Any:

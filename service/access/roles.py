@@ -7,7 +7,8 @@ Role = Literal["reporter", "coordinator", "recipient", "analyst", "administrator
 
 ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
     "reporter": frozenset({"signals:write", "signals:read"}),
-    "coordinator": frozenset({"referrals:read", "referrals:work"}),
+    # A contact point enters what was phoned in, on behalf of the organisation that phoned.
+    "coordinator": frozenset({"referrals:read", "referrals:work", "signals:write", "signals:read"}),
     "recipient": frozenset({"referrals:read", "referrals:work"}),
     "analyst": frozenset({"statistics:read"}),
     "administrator": frozenset(

@@ -21,5 +21,27 @@ OptionalField = Literal[
     "handlingCodes",
     "legalBasis",
     "consent",
+    "partnerReference",
 ]
-SharedField = OptionalField | Literal["primaryType", "observedFrom", "municipalities", "persons"]
+# A partner's own reference stays between the partner and its contact point.
+SharedField = Literal[
+    "primaryType",
+    "types",
+    "observedFrom",
+    "observedUntil",
+    "municipalities",
+    "settings",
+    "indicators",
+    "urgency",
+    "flag",
+    "flagCriteria",
+    "group",
+    "persons",
+    "alsoKnownAs",
+    "municipality",
+    "victimStatus",
+    "source",
+    "handlingCodes",
+    "legalBasis",
+    "consent",
+]

@@ -5,22 +5,27 @@ or in two processes make one signal: keys go in sorted, a row that is known is l
 is read in a second statement. The answers leave after the commit.
 """
 
+import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
+from service.caller import Caller
 from service.database import Database, insert_new_rows
 from service.errors import Problem
 from service.events.actions import announce
 from service.group_commit import GroupCommit
 from service.intake import errors
+from service.intake.judging import Judgement, judge
 from service.intake.models import Submission as Answered
+from service.intake.models import SubmittedSignal
 from service.intake.reference import Reference, load_reference
 from service.intake.registration import Registration, Submission, register
-from service.pseudonyms.actions import seal_persons
+from service.pseudonyms.actions import seal
 from service.pseudonyms.sealing import Sealer
 from service.referrals.actions import refer
 from service.routing.actions import record_decisions
@@ -28,6 +33,8 @@ from service.signals.actions import record_signals
 from service.snapshot import Snapshot
 
 _answered = Answered.__table__
+
+BATCH_CONNECTIONS = 1  # beside those of the flushers
 
 Identity = tuple[UUID, UUID]
 Outcome = bytes | Exception
@@ -47,9 +54,10 @@ class Intake:
         flushers: int,
     ) -> None:
         self._database = database
-        self._sealer = sealer
+        self.sealer = sealer
         self._release_period = release_period
         self._reference: Snapshot[Reference] = Snapshot(load_reference)
+        self._batches = asyncio.Semaphore(BATCH_CONNECTIONS)
         self.queue: GroupCommit[Submission, bytes] = GroupCommit(
             self.receive, size=size, capacity=capacity, flushers=flushers
         )
@@ -66,6 +74,24 @@ class Intake:
             for place, submission in enumerate(submissions)
         ]
 
+    async def receive_many(self, submissions: Sequence[Submission]) -> Sequence[Outcome]:
+        """The same for a part of a batch: beside the queue, with its patience for passing faults and poison."""
+        async with self._batches:
+            return await self.queue.persist(submissions)
+
+    async def judge(
+        self, session: AsyncSession, caller: Caller, signal: SubmittedSignal, *, received_at: datetime
+    ) -> Judgement:
+        """What this signal, received at a moment, would get today; raises what refuses it."""
+        today = clock.local_day(clock.receipt_moment())
+        return judge(
+            caller,
+            signal,
+            await self._reference.current(session, today),
+            received_on=clock.local_day(received_at),
+            release_period=self._release_period,
+        )
+
     async def _decide(
         self, session: AsyncSession, submissions: Sequence[Submission]
     ) -> list[Registration | Problem]:
@@ -78,7 +104,7 @@ class Intake:
                     register(
                         submission,
                         reference,
-                        self._sealer,
+                        self.sealer,
                         received_at=received_at,
                         release_period=self._release_period,
                     )
@@ -111,7 +137,11 @@ async def _write(session: AsyncSession, registrations: Sequence[Registration]) -
         [registration.signal for registration in registrations],
         [row for registration in registrations for row in registration.persons],
     )
-    await seal_persons(session, [row for registration in registrations for row in registration.sealed])
+    await seal(
+        session,
+        [row for registration in registrations for row in registration.sealed_persons],
+        [row for registration in registrations for row in registration.sealed_signal],
+    )
     await record_decisions(session, [registration.decision for registration in registrations])
     await refer(session, [registration.referral for registration in registrations])
     await trail.append(session, [registration.audit for registration in registrations])

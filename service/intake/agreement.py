@@ -22,6 +22,7 @@ SIGNAL_FIELDS = {
     "handling_codes": "handlingCodes",
     "legal_basis": "legalBasis",
     "consent": "consent",
+    "partner_reference": "partnerReference",
 }
 PERSON_FIELDS = {
     "also_known_as": "alsoKnownAs",
@@ -58,6 +59,8 @@ def _fields(signal: SubmittedSignal, sending: Sending) -> Iterator[Fault]:
     for field, name in SIGNAL_FIELDS.items():
         if getattr(signal, field) and name not in sending.fields:
             yield Fault(f"/{name}", CODE, "This field is not open.")
+    if signal.note is not None and not sending.note:
+        yield Fault("/note", CODE, "A note is not open.")
 
 
 def _persons(signal: SubmittedSignal, sending: Sending) -> Iterator[Fault]:

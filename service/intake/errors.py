@@ -23,6 +23,11 @@ class NoContactPoint(Problem):
     explanation = "No contact point of your working agreement serves a municipality of this signal."
 
 
+class TooManyLines(Problem):
+    status, slug, title = 413, "too-many-lines", "A batch has at most 1,000 lines"
+    explanation = "This line and those after it were not looked at. Send them as another batch."
+
+
 class KeyReused(Problem):
     status, slug, title = 409, "idempotency-key-reused", "This Idempotency-Key was used for another body"
     explanation = "The key belongs to an earlier signal with another body. Use a new key for a new signal."

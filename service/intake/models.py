@@ -1,10 +1,11 @@
 """Shapes of intake: what is posted, the receipt, and the table of answered posts."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field as TableField
 from sqlmodel import SQLModel
@@ -12,16 +13,52 @@ from sqlmodel import SQLModel
 from service import clock
 from service.columns import Moment
 from service.referrals.models import DecisionRead, Priority
+from service.screening.guard import screen
+from service.screening.kinds import TOLD
 from service.signals.models import MAX_PERSONS, PersonContent, SignalContent
-from service.wire import Answer, Instant, fault
+from service.vocabulary.types import OneOf
+from service.wire import Answer, Instant, Wire, fault, faults
 
 UNKNOWN = "UNKNOWN"
+UNJUSTIFIED = "UNJUSTIFIED"
+WITHDRAWAL_REASONS = (UNJUSTIFIED, "RISK_ENDED", "DUPLICATE", "NOT_A_SIGNAL")
 VICTIM_SIDE = frozenset({"VICTIM", "AT_RISK"})
 
 # e<epoch>.<kind>.<32 bytes in base64url>: 43 characters, of which the last carries only four bits.
 TOKEN_FORM = r"e[1-9][0-9]{0,3}\.[bn]\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"  # noqa: S105
 Token = Annotated[str, Field(pattern=rf"^{TOKEN_FORM}$", max_length=60)]
 TokenOrUnknown = Annotated[str, Field(pattern=rf"^(UNKNOWN|{TOKEN_FORM})$", max_length=60)]
+
+
+# Room for a case number and none for a person's: letters in it, and no eight figures in a row.
+REFERENCE_FORM = r"^(?=.*[A-Za-z])(?!.*[0-9]{8})[A-Za-z0-9./-]{3,40}$"
+MAX_NOTE = 280
+
+
+def _a_reference(value: str) -> str:
+    if not re.fullmatch(REFERENCE_FORM, value):
+        raise fault(
+            "wrong-form", "3–40 of letters, figures and -./, with a letter and no eight figures in a row."
+        )
+    return value
+
+
+def _without_persons(text: str) -> str:
+    """Refuse a text that may identify somebody, by everything that was found; the text goes nowhere."""
+    found = screen(text, clock.local_day(clock.now()))
+    if found:
+        raise faults([(f"note.{kind}", TOLD[kind]) for kind in found])
+    return text
+
+
+Reference = Annotated[
+    str, Field(max_length=40, json_schema_extra={"pattern": REFERENCE_FORM}), AfterValidator(_a_reference)
+]
+Note = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_NOTE, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$"),
+    AfterValidator(_without_persons),
+]
 
 
 class SubmittedPerson(PersonContent):
@@ -53,6 +90,11 @@ class SubmittedSignal(SignalContent):
     model_config = ConfigDict(validate_default=True)  # what was left out is judged together with the rest
 
     persons: list[SubmittedPerson] = Field([], max_length=MAX_PERSONS)
+    note: Note | None = None
+    partner_reference: Reference | None = None
+    reported_by: UUID | None = Field(
+        None, description="Only by a contact point, which always names it: the organisation that phoned."
+    )
 
     @field_validator("indicators")
     @classmethod
@@ -134,7 +176,15 @@ class ReceiptReferral(Answer):
     due_on: date
 
 
-class Receipt(Answer):
+class Check(Answer):
+    """What a signal would get if it were posted now; nothing was stored."""
+
+    remove_by: date
+    decision: DecisionRead
+    referral: ReceiptReferral
+
+
+class Receipt(Check):
     """The answer to a post; the same whether or not a person is known.
 
     `body_digest` is the SHA-256 of the body as canonical JSON (RFC 8785), in the form of RFC 9530.
@@ -143,9 +193,28 @@ class Receipt(Answer):
     id: UUID
     received_at: Instant
     body_digest: str
-    remove_by: date
-    decision: DecisionRead
-    referral: ReceiptReferral
+
+
+class WithdrawalRequest(Wire):
+    """Why a signal is withdrawn; one that was UNJUSTIFIED goes at once, the others at their term."""
+
+    reason: Annotated[str, OneOf(WITHDRAWAL_REASONS)]
+
+
+class BatchLine(Wire):
+    """A line of a batch."""
+
+    idempotency_key: UUID
+    signal: SubmittedSignal
+
+
+class BatchAnswer(Answer):
+    """The answer to a line: its number from 1, and a receipt (201) or a problem."""
+
+    line: int
+    status: int
+    receipt: Receipt | None = None
+    problem: dict[str, Any] | None = None
 
 
 class Submission(SQLModel, table=True):

@@ -1,11 +1,11 @@
 """From one submission to the rows of its registration and its receipt, or to the problem that refuses it.
 
-Pure: reference data, keys and the moment of receipt are given; nothing is written here. The receipt depends on
-the submission and the rules alone, never on whether somebody is known.
+Pure: reference data, keys and the moment of receipt are given; nothing is written here.
 """
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,22 +17,19 @@ from service import clock, trail
 from service.caller import Caller
 from service.columns import new_id
 from service.events.actions import event
-from service.intake import errors
-from service.intake.agreement import not_agreed
-from service.intake.models import SubmittedSignal
+from service.intake.judging import Judgement, judge
+from service.intake.models import SubmittedPerson, SubmittedSignal
 from service.intake.reference import Reference
 from service.pseudonyms.sealing import Sealer
 from service.referrals.actions import waiting_referral
 from service.referrals.models import PRIORITIES
-from service.referrals.terms import due_on, shortest
-from service.routing.decide import Facts, PersonFacts, decide
-from service.routing.queries import ActiveRuleSet
-from service.routing.resolve import places_of, resolve
 from service.signals.actions import ACTIVE
-from service.signals.removal import remove_by
 from service.wire import on_the_wire
 
 Row = dict[str, Any]
+
+# Stored elsewhere, or sealed: not part of a signal's content.
+APART = ("persons", "note", "partnerReference", "reportedBy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,8 @@ class Registration:
     submission: Row
     signal: Row
     persons: list[Row]
-    sealed: list[Row]
+    sealed_persons: list[Row]
+    sealed_signal: list[Row]
     decision: Row
     referral: Row
     audit: Row
@@ -70,7 +68,8 @@ def submission_of(caller: Caller, key: UUID, signal: SubmittedSignal) -> Submiss
     content = signal.model_dump(mode="json", by_alias=True, exclude_unset=True)
     canonical = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     digest = base64.b64encode(hashlib.sha256(canonical).digest()).decode()
-    content.pop("persons", None)
+    for name in APART:
+        content.pop(name, None)
     return Submission(caller, key, signal, content, f"sha-256=:{digest}:")
 
 
@@ -84,70 +83,12 @@ def register(
 ) -> Registration:
     """The registration of a submission; raises the problem of intake that refuses it."""
     caller, signal = submission.caller, submission.signal
-    agreement = reference.agreements.get(caller.organisation_id)
-    organisation = reference.organisations[caller.organisation_id]
-    if agreement is None or organisation.type not in agreement.content.sending:
-        raise errors.NoAgreement
-    faults = not_agreed(signal, agreement.content.sending[organisation.type])
-    if faults:
-        raise errors.NotAgreed(errors=faults)
-    home = next(iter(caller.municipalities), None)
-    places = places_of(
-        [(person.role, person.municipality) for person in signal.persons],
-        signal.municipalities.incident,
-        home,
-    )
-    rule_set = _rule_set(places, reference)
-    facts = _facts(signal, organisation.type)
-    decision = decide(facts, rule_set.rules)
-    agreed = agreement.content
-    resolved = resolve(
-        decision.level, places, reference.directory, agreed.parties, agreed.municipalities, reporter=home
-    )
-    if resolved is None:
-        raise errors.NoContactPoint
-
-    signal_id, day = new_id(), clock.local_day(received_at)
-    persons = _person_rows(signal_id, signal)
-    terms = agreement.content.terms
-    due = due_on(day, shortest(terms.decision_working_days, decision.due_working_days))
-    removal = remove_by(
-        day,
-        months=terms.retention_months,
-        release_period=release_period,
-        legal_basis=signal.legal_basis,
-        age_bands=[person.age_band for person in signal.persons],
-    )
-    outcome = rule_set.outcomes[decision.rule]
-    point = resolved.contact_point
-    answer = orjson.dumps(
-        {
-            "id": signal_id,
-            "receivedAt": on_the_wire(received_at),
-            "bodyDigest": submission.digest,
-            "removeBy": removal,
-            "decision": {"ruleSet": rule_set.version, **outcome},
-            "referral": {
-                "contactPoint": {
-                    "organisation": reference.organisations[point.organisation_id].name,
-                    "function": point.function,
-                    "phone": point.phone,
-                },
-                "priority": decision.priority,
-                "dueOn": due,
-            },
-        }
-    )
-    referral = waiting_referral(
-        signal_id=signal_id,
-        signal_version=1,
-        organisation_id=point.organisation_id,
-        contact_point_id=point.id,
-        municipality=resolved.municipality,
-        priority=PRIORITIES.index(decision.priority),
-        received_at=received_at,
-        due=due,
-    )
+    day = clock.local_day(received_at)
+    judgement = judge(caller, signal, reference, received_on=day, release_period=release_period)
+    signal_id = new_id()
+    persons = person_rows(signal_id, signal.persons)
+    referral = first_referral(signal_id, 1, judgement, received_at)
+    answer = receipt(signal_id, submission.digest, judgement, received_at)
     return Registration(
         submission={
             "client_id": caller.client_id,
@@ -161,72 +102,69 @@ def register(
             "id": signal_id,
             "version": 1,
             "status": ACTIVE,
-            "organisation_id": caller.organisation_id,
-            "client_id": caller.client_id,
-            "agreement_id": agreement.id,
+            "organisation_id": judgement.reporter_id,
             "received_at": received_at,
-            "remove_by": removal,
-            "municipality": resolved.municipality,
-            "primary_type": signal.primary_type,
-            "incident_municipality": signal.municipalities.incident,
-            "content": submission.content,
-            "body_digest": submission.digest,
+            **present_version(submission, judgement),
         },
         persons=persons,
-        sealed=[
-            row
-            for stored, person in zip(persons, signal.persons, strict=True)
-            for row in sealer.rows(signal_id, stored["id"], person.tokens)
-        ],
-        decision={
-            "signal_id": signal_id,
-            "signal_version": 1,
-            "rule_set": rule_set.version,
-            "rule": decision.rule,
-            "facts": facts.as_json(),
-            "outcome": outcome,
-        },
+        sealed_persons=sealed_person_rows(sealer, signal_id, persons, signal.persons),
+        sealed_signal=sealer.signal_row(
+            signal_id, note=signal.note, partner_reference=signal.partner_reference
+        ),
+        decision=decision_row(signal_id, 1, judgement),
         referral=referral,
         audit=trail.entry(
-            caller.who, "signal.register", "intake", "signal", signal_id, ground=f"agreement:{agreement.id}"
+            caller.who,
+            "signal.register",
+            "intake",
+            "signal",
+            signal_id,
+            ground=f"agreement:{judgement.agreement.id}",
         ),
         events=[
-            event("signal.received", f"/v1/signals/{signal_id}", caller.organisation_id, received_at),
-            event("referral.waiting", f"/v1/referrals/{referral['id']}", point.organisation_id, received_at),
+            event("signal.received", f"/v1/signals/{signal_id}", judgement.reporter_id, received_at),
+            event(
+                "referral.waiting",
+                f"/v1/referrals/{referral['id']}",
+                referral["organisation_id"],
+                received_at,
+            ),
         ],
         answer=answer,
     )
 
 
-def _rule_set(places: tuple[str, ...], reference: Reference) -> ActiveRuleSet:
-    """The active rule set of the first place that has one; raises `NoRules`."""
-    for place in places:
-        if place in reference.rule_sets:
-            return reference.rule_sets[place]
-    raise errors.NoRules
+def present_version(submission: Submission, judgement: Judgement) -> Row:
+    """The columns of `signal` that every version fills anew."""
+    caller, signal = submission.caller, submission.signal
+    on_behalf = caller.organisation_id != judgement.reporter_id
+    return {
+        "client_id": caller.client_id,
+        "agreement_id": judgement.agreement.id,
+        "remove_by": judgement.removal,
+        "municipality": judgement.resolved.municipality,
+        "primary_type": signal.primary_type,
+        "incident_municipality": signal.municipalities.incident,
+        "content": submission.content,
+        "body_digest": submission.digest,
+        "entered_by_id": caller.organisation_id if on_behalf else None,
+    }
 
 
-def _facts(signal: SubmittedSignal, reporter_type: str) -> Facts:
-    return Facts(
-        primary_type=signal.primary_type,
-        types=frozenset(signal.all_types),
-        settings=frozenset([*signal.settings, *([signal.group.setting] if signal.group else [])]),
-        indicators=frozenset(
-            indicator.code for indicator in signal.indicators if indicator.observation == "OBSERVED"
-        ),
-        urgency=signal.urgency,
-        flag=signal.flag,
-        flag_criteria=frozenset(signal.flag_criteria),
-        reporter_type=reporter_type,
-        persons=tuple(
-            PersonFacts(person.role, person.age_band, person.gender, person.victim_status)
-            for person in signal.persons
-        ),
-        group=signal.group is not None,
+def receipt(signal_id: UUID, digest: str, judgement: Judgement, received_at: datetime) -> bytes:
+    """A receipt as JSON."""
+    return orjson.dumps(
+        {
+            "id": signal_id,
+            "receivedAt": on_the_wire(received_at),
+            "bodyDigest": digest,
+            **judgement.told,
+        }
     )
 
 
-def _person_rows(signal_id: UUID, signal: SubmittedSignal) -> list[Row]:
+def person_rows(signal_id: UUID, persons: Sequence[SubmittedPerson]) -> list[Row]:
+    """The rows of `signal_person`, in the order of the body."""
     return [
         {
             "id": new_id(),
@@ -238,5 +176,43 @@ def _person_rows(signal_id: UUID, signal: SubmittedSignal) -> list[Row]:
             "municipality": person.municipality,
             "victim_status": person.victim_status,
         }
-        for position, person in enumerate(signal.persons)
+        for position, person in enumerate(persons)
     ]
+
+
+def sealed_person_rows(
+    sealer: Sealer, signal_id: UUID, rows: Sequence[Row], persons: Sequence[SubmittedPerson]
+) -> list[Row]:
+    """The rows of `sealed_person` for persons with their rows."""
+    return [
+        sealed
+        for row, person in zip(rows, persons, strict=True)
+        for sealed in sealer.rows(signal_id, row["id"], person.tokens)
+    ]
+
+
+def decision_row(signal_id: UUID, version: int, judgement: Judgement) -> Row:
+    """The row of `decision` for a version of a signal."""
+    return {
+        "signal_id": signal_id,
+        "signal_version": version,
+        "rule_set": judgement.rule_set.version,
+        "rule": judgement.decision.rule,
+        "facts": judgement.facts.as_json(),
+        "outcome": judgement.outcome,
+    }
+
+
+def first_referral(signal_id: UUID, version: int, judgement: Judgement, received_at: datetime) -> Row:
+    """The row of the referral to the contact point."""
+    point = judgement.resolved.contact_point
+    return waiting_referral(
+        signal_id=signal_id,
+        signal_version=version,
+        organisation_id=point.organisation_id,
+        contact_point_id=point.id,
+        municipality=judgement.resolved.municipality,
+        priority=PRIORITIES.index(judgement.decision.priority),
+        received_at=received_at,
+        due=judgement.due,
+    )

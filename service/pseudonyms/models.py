@@ -1,4 +1,4 @@
-"""The sealed table. Backups of the rest of the data leave it out."""
+"""The two sealed tables. Backups of the rest of the data leave them out."""
 
 from uuid import UUID
 
@@ -6,6 +6,17 @@ from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, SQLModel
 
 import service.columns  # noqa: F401  (the naming convention comes before the first table)
+
+
+class SealedSignal(SQLModel, table=True):
+    """Per signal that has one: its note and the partner's own reference, encrypted."""
+
+    __tablename__ = "sealed_signal"
+
+    signal_id: UUID = Field(primary_key=True, foreign_key="signal.id")
+    key_label: str = Field(max_length=20)
+    note: bytes | None = Field(sa_column=Column(LargeBinary))
+    partner_reference: bytes | None = Field(sa_column=Column(LargeBinary))
 
 
 class SealedPerson(SQLModel, table=True):

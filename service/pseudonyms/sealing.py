@@ -1,4 +1,4 @@
-"""Sealing a token: its subject (HMAC-SHA256) and its ciphertext (AES-256-GCM).
+"""Sealing: a token's subject (HMAC-SHA256), and what is encrypted (AES-256-GCM): tokens, notes, references.
 
 The row and column are bound into the ciphertext as associated data, so that a value moved to another row
 cannot be opened. Pure: keys are parameters. A token is `e<epoch>.<kind>.<43 base64url characters>`.
@@ -40,20 +40,47 @@ class Sealer:
                 "kind": token.split(".")[1],
                 "key_label": KEY_LABEL,
                 "subject": self.subject(token),
-                "token": self._seal(token, person_id, position),
+                "token": self._seal(token, _token_place(person_id, position)),
             }
             for position, token in enumerate(tokens)
         ]
 
+    def signal_row(
+        self, signal_id: UUID, *, note: str | None, partner_reference: str | None
+    ) -> list[dict[str, Any]]:
+        """The row of `sealed_signal`; none where there is nothing to seal."""
+        if note is None and partner_reference is None:
+            return []
+        return [
+            {
+                "signal_id": signal_id,
+                "key_label": KEY_LABEL,
+                "note": note and self._seal(note, _text_place("note", signal_id)),
+                "partner_reference": partner_reference
+                and self._seal(partner_reference, _text_place("partner_reference", signal_id)),
+            }
+        ]
+
     def open(self, sealed: bytes, person_id: UUID, position: int) -> str:
         """The token in clear; raises cryptography's InvalidTag for a value of another row."""
+        return self._open(sealed, _token_place(person_id, position))
+
+    def open_text(self, sealed: bytes, column: str, signal_id: UUID) -> str:
+        """A note or partner reference in clear; raises InvalidTag as `open` does."""
+        return self._open(sealed, _text_place(column, signal_id))
+
+    def _open(self, sealed: bytes, place: bytes) -> str:
         nonce, ciphertext = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-        return self._cipher.decrypt(nonce, ciphertext, _place(person_id, position)).decode("ascii")
+        return self._cipher.decrypt(nonce, ciphertext, place).decode()
 
-    def _seal(self, token: str, person_id: UUID, position: int) -> bytes:
+    def _seal(self, text: str, place: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, token.encode("ascii"), _place(person_id, position))
+        return nonce + self._cipher.encrypt(nonce, text.encode(), place)
 
 
-def _place(person_id: UUID, position: int) -> bytes:
+def _token_place(person_id: UUID, position: int) -> bytes:
     return b"sealed_person.token\x00" + person_id.bytes + position.to_bytes(1)
+
+
+def _text_place(column: str, signal_id: UUID) -> bytes:
+    return b"sealed_signal." + column.encode("ascii") + b"\x00" + signal_id.bytes

@@ -10,6 +10,8 @@ from service.caller import Caller
 from service.doors import IdempotencyKey, IfMatch, Reading, Recording, Writing, entering, link_next
 from service.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.problems import JsonRoute
+from service.pseudonyms.api import Unsealing
+from service.pseudonyms.sealing import Sealer
 from service.referrals import actions, claims, queries
 from service.referrals.models import (
     ClaimAnswer,
@@ -41,10 +43,14 @@ class QueueQuery(Wire):
     "/referral-claims", operation_id="claim_referrals", status_code=201, response_model_exclude_none=True
 )
 async def claim_referrals(
-    caller: WorkingQueue, key: IdempotencyKey, request: ClaimRequest, session: Writing
+    caller: WorkingQueue,
+    key: IdempotencyKey,
+    request: ClaimRequest,
+    session: Writing,
+    sealer: Unsealing,
 ) -> ClaimAnswer:
     """Claim the most urgent waiting referrals of one's own queue for a lease."""
-    return await claims.claim(session, caller, key=key, request=request)
+    return await claims.claim(session, caller, sealer=sealer, key=key, request=request)
 
 
 @router.get("/referrals", operation_id="list_referrals", response_model_exclude_none=True)
@@ -52,13 +58,14 @@ async def list_referrals(
     caller: ReadingQueue,
     query: Annotated[QueueQuery, Query()],
     session: Reading,
+    sealer: Unsealing,
     trail: Recording,
     request: Request,
     response: Response,
 ) -> ReferralPage:
     """One's own queue, oldest first, page by page."""
     page = await queries.queue_page(
-        session, caller, status=query.status, cursor=query.cursor, limit=query.limit
+        session, caller, sealer, status=query.status, cursor=query.cursor, limit=query.limit
     )
     await trail.record_all(actions.reads_of(caller, page.items))
     link_next(request, response, page.next_cursor)
@@ -67,10 +74,15 @@ async def list_referrals(
 
 @router.get("/referrals/{referral_id}", operation_id="get_referral", response_model_exclude_none=True)
 async def get_referral(
-    caller: ReadingQueue, referral_id: UUID, session: Reading, trail: Recording, response: Response
+    caller: ReadingQueue,
+    referral_id: UUID,
+    session: Reading,
+    sealer: Unsealing,
+    trail: Recording,
+    response: Response,
 ) -> ReferralRead:
     """One referral of one's own queue; its ETag is the fence of the next step."""
-    referral = await _current(session, caller, referral_id, response)
+    referral = await _current(session, caller, sealer, referral_id, response)
     await trail.record(entry(caller.who, "referral.read", actions.ACTIVITY, "referral", referral_id))
     return referral
 
@@ -79,11 +91,16 @@ async def get_referral(
     "/referrals/{referral_id}/acceptance", operation_id="accept_referral", response_model_exclude_none=True
 )
 async def accept_referral(
-    caller: WorkingQueue, referral_id: UUID, version: IfMatch, session: Writing, response: Response
+    caller: WorkingQueue,
+    referral_id: UUID,
+    version: IfMatch,
+    session: Writing,
+    sealer: Unsealing,
+    response: Response,
 ) -> ReferralRead:
     """Take on a claimed referral: it has no lease any more and is yours."""
     await actions.accept(session, caller, referral_id=referral_id, version=version)
-    return await _current(session, caller, referral_id, response)
+    return await _current(session, caller, sealer, referral_id, response)
 
 
 @router.post(
@@ -95,11 +112,12 @@ async def forward_referral(
     version: IfMatch,
     request: ForwardingRequest,
     session: Writing,
+    sealer: Unsealing,
     response: Response,
 ) -> ReferralRead:
     """Forward an accepted referral to a recipient, with what the agreement shares and no more."""
     await actions.forward(session, caller, referral_id=referral_id, version=version, request=request)
-    return await _current(session, caller, referral_id, response)
+    return await _current(session, caller, sealer, referral_id, response)
 
 
 @router.post(
@@ -111,16 +129,17 @@ async def close_referral(
     version: IfMatch,
     request: ClosureRequest,
     session: Writing,
+    sealer: Unsealing,
     response: Response,
 ) -> ReferralRead:
     """End an accepted referral with its outcome."""
     await actions.close(session, caller, referral_id=referral_id, version=version, request=request)
-    return await _current(session, caller, referral_id, response)
+    return await _current(session, caller, sealer, referral_id, response)
 
 
 async def _current(
-    session: AsyncSession, caller: Caller, referral_id: UUID, response: Response
+    session: AsyncSession, caller: Caller, sealer: Sealer, referral_id: UUID, response: Response
 ) -> ReferralRead:
-    referral = await queries.get_referral(session, caller, referral_id)
+    referral = await queries.get_referral(session, caller, sealer, referral_id)
     response.headers["ETag"] = f'"{referral.version}"'
     return referral

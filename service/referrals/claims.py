@@ -18,6 +18,7 @@ from service import clock, trail
 from service.caller import Caller
 from service.columns import new_id
 from service.database import insert_unless_known
+from service.pseudonyms.sealing import Sealer
 from service.referrals.actions import reads_of, record_steps
 from service.referrals.errors import ClaimKeyReused
 from service.referrals.models import (
@@ -36,7 +37,9 @@ _claim = ReferralClaim.__table__  # type: ignore[attr-defined]
 Moved = Sequence[tuple[UUID, int, str]]
 
 
-async def claim(session: AsyncSession, caller: Caller, *, key: UUID, request: ClaimRequest) -> ClaimAnswer:
+async def claim(
+    session: AsyncSession, caller: Caller, *, sealer: Sealer, key: UUID, request: ClaimRequest
+) -> ClaimAnswer:
     """Claim referrals; the same key and request give those of the same referrals that this claim still holds.
 
     Raises `ClaimKeyReused` when the key was used with another request.
@@ -44,7 +47,7 @@ async def claim(session: AsyncSession, caller: Caller, *, key: UUID, request: Cl
     now = clock.now()
     lease_until = now + timedelta(seconds=request.lease_seconds)
     if not await _take_key(session, caller, key, request, now, lease_until):
-        return await _answer_again(session, caller, key, request)
+        return await _answer_again(session, caller, sealer, key, request)
     await _lapse(session, caller, now)
     claimed = await _claim_waiting(session, caller, request, lease_until)
     await record_steps(session, caller, "claim", claimed, now, queue_of=caller.organisation_id)
@@ -56,7 +59,7 @@ async def claim(session: AsyncSession, caller: Caller, *, key: UUID, request: Cl
     )
     if not ids:
         await trail.append(session, reads_of(caller, []))
-    items = await referrals_by_id(session, caller, ids)
+    items = await referrals_by_id(session, caller, sealer, ids)
     return ClaimAnswer(items=list(items), lease_until=lease_until)
 
 
@@ -83,7 +86,7 @@ async def _take_key(
 
 
 async def _answer_again(
-    session: AsyncSession, caller: Caller, key: UUID, request: ClaimRequest
+    session: AsyncSession, caller: Caller, sealer: Sealer, key: UUID, request: ClaimRequest
 ) -> ClaimAnswer:
     first = (
         await session.execute(
@@ -101,7 +104,7 @@ async def _answer_again(
             _referral.c.lease_until == first.lease_until,
         )
     )
-    items = await referrals_by_id(session, caller, still_held.all())
+    items = await referrals_by_id(session, caller, sealer, still_held.all())
     await trail.append(session, reads_of(caller, items))
     return ClaimAnswer(items=list(items), lease_until=first.lease_until)
 

@@ -51,6 +51,7 @@ class Referral(SQLModel, table=True):
             sqlite_where=text("parent_id IS NOT NULL"),
         ),
         Index("ix_referral_page", "organisation_id", "received_at", "id"),
+        Index("ix_referral_signal_id", "signal_id"),
     )
 
     id: UUID = TableField(primary_key=True)
@@ -155,7 +156,10 @@ class DecisionRead(Answer):
 
 
 class ReferralRead(Answer):
-    """A referral as its own queue reads it; a recipient hears who forwarded it, not who reported."""
+    """A referral as its own queue reads it; a recipient hears who forwarded it, not who reported.
+
+    What the signal said is not shown any more once the referral was withdrawn or has expired.
+    """
 
     id: UUID
     status: str
@@ -170,7 +174,8 @@ class ReferralRead(Answer):
     children: list[UUID] = []
     reporter: Reporter | None = None
     forwarded_by: str | None = None
-    signal: dict[str, Any]
+    partner_reference: str | None = None
+    signal: dict[str, Any] | None = None
     decision: DecisionRead | None = None
     history: list[Step]
 

@@ -12,6 +12,8 @@ from service.caller import Caller
 from service.errors import NotFound
 from service.organisations.models import Organisation
 from service.paging import Page, page_of
+from service.pseudonyms.queries import SealedTexts, texts_of
+from service.pseudonyms.sealing import Sealer
 from service.referrals.models import (
     PRIORITIES,
     DecisionRead,
@@ -25,6 +27,9 @@ from service.referrals.states import OPEN
 from service.routing.queries import decisions_of
 from service.signals.models import Signal, SignalPerson
 from service.signals.queries import person_content, persons_of
+
+# Nobody needs to know any more what was reported.
+CLOSED_TO_READERS = frozenset({"WITHDRAWN", "EXPIRED"})
 
 
 def own_queue(caller: Caller) -> list[Any]:
@@ -42,6 +47,7 @@ def own_queue(caller: Caller) -> list[Any]:
 async def queue_page(
     session: AsyncSession,
     caller: Caller,
+    sealer: Sealer,
     *,
     status: str | None,
     cursor: str | None,
@@ -52,17 +58,19 @@ async def queue_page(
     if status is not None:
         chosen = chosen.where(Referral.status == status)
     page = await page_of(session, chosen, Referral.received_at, Referral.id, cursor=cursor, limit=limit)
-    return Page(await read_all(session, page.items), page.next_cursor)
+    return Page(await read_all(session, sealer, page.items), page.next_cursor)
 
 
-async def get_referral(session: AsyncSession, caller: Caller, referral_id: UUID) -> ReferralRead:
+async def get_referral(
+    session: AsyncSession, caller: Caller, sealer: Sealer, referral_id: UUID
+) -> ReferralRead:
     """One referral of the caller's queue; raises `NotFound`, the same for another's as for none."""
     row = (
         await session.scalars(select(Referral).where(Referral.id == referral_id, *own_queue(caller)))
     ).one_or_none()
     if row is None:
         raise NotFound
-    return (await read_all(session, [row]))[0]
+    return (await read_all(session, sealer, [row]))[0]
 
 
 async def has_open_referrals(session: AsyncSession, **of: UUID) -> bool:
@@ -73,7 +81,7 @@ async def has_open_referrals(session: AsyncSession, **of: UUID) -> bool:
 
 
 async def referrals_by_id(
-    session: AsyncSession, caller: Caller, ids: Iterable[UUID]
+    session: AsyncSession, caller: Caller, sealer: Sealer, ids: Iterable[UUID]
 ) -> Sequence[ReferralRead]:
     """Referrals of one's own queue, most urgent first."""
     rows = await session.scalars(
@@ -82,11 +90,11 @@ async def referrals_by_id(
         .order_by(Referral.priority, Referral.due_on, Referral.id)
         .execution_options(populate_existing=True)
     )
-    return await read_all(session, rows.all())
+    return await read_all(session, sealer, rows.all())
 
 
-async def read_all(session: AsyncSession, rows: Sequence[Referral]) -> list[ReferralRead]:
-    """Rows with signal, persons, decision, reporter and history; seven statements, however many rows."""
+async def read_all(session: AsyncSession, sealer: Sealer, rows: Sequence[Referral]) -> list[ReferralRead]:
+    """Rows with signal, persons, decision, reporter and history; eight statements, however many rows."""
     if not rows:
         return []
     signal_ids = [row.signal_id for row in rows]
@@ -97,6 +105,7 @@ async def read_all(session: AsyncSession, rows: Sequence[Referral]) -> list[Refe
     )
     signals = {signal.id: (signal, organisation) for signal, organisation in found}
     persons = await persons_of(session, signal_ids)
+    texts = await texts_of(session, sealer, [row.signal_id for row in rows if row.shared is None])
     decisions = await decisions_of(session, signal_ids)
     ids = [row.id for row in rows]
     steps = await _steps(session, ids)
@@ -107,6 +116,7 @@ async def read_all(session: AsyncSession, rows: Sequence[Referral]) -> list[Refe
             row,
             *signals[row.signal_id],
             persons.get(row.signal_id, ()),
+            texts.get(row.signal_id, SealedTexts()),
             decisions,
             steps.get(row.id, []),
             children.get(row.id, []),
@@ -121,12 +131,14 @@ def _read(
     signal: Signal,
     reporter: Organisation,
     persons: Sequence[SignalPerson],
+    texts: SealedTexts,
     decisions: Mapping[tuple[UUID, int], dict[str, Any]],
     steps: list[Step],
     children: list[UUID],
     forwarders: Mapping[UUID, str],
 ) -> ReferralRead:
-    decision = None if row.shared else decisions.get((row.signal_id, row.signal_version))
+    over = row.status in CLOSED_TO_READERS
+    decision = None if row.shared or over else decisions.get((row.signal_id, row.signal_version))
     return ReferralRead(
         id=row.id,
         status=row.status,
@@ -141,13 +153,16 @@ def _read(
         children=children,
         reporter=None if row.shared else Reporter(organisation=reporter.name, type=reporter.type),
         forwarded_by=forwarders.get(row.parent_id) if row.parent_id else None,
-        signal=_shared_signal(row, signal, persons),
+        partner_reference=None if row.shared else texts.partner_reference,
+        signal=None if over else _shared_signal(row, signal, persons, texts.note),
         decision=DecisionRead.model_validate(decision) if decision else None,
         history=steps,
     )
 
 
-def _shared_signal(row: Referral, signal: Signal, persons: Sequence[SignalPerson]) -> dict[str, Any]:
+def _shared_signal(
+    row: Referral, signal: Signal, persons: Sequence[SignalPerson], note: str | None
+) -> dict[str, Any]:
     """The signal for its contact point; for a recipient only the fields and persons that were shared."""
     told = [
         person_content(person).model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -156,7 +171,7 @@ def _shared_signal(row: Referral, signal: Signal, persons: Sequence[SignalPerson
     ]
     whole = {**signal.content, "persons": told}
     if row.shared is None:
-        return whole
+        return whole if note is None else {**whole, "note": note}
     if "municipality" not in row.shared["fields"]:
         for person in told:
             person.pop("municipality", None)

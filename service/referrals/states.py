@@ -18,6 +18,7 @@ Move = Literal[
     "forward",
     "resume",
     "close",
+    "correct",
     "withdraw",
     "expire",
 ]
@@ -25,7 +26,7 @@ Move = Literal[
 OPEN: tuple[State, ...] = ("WAITING", "CLAIMED", "ACCEPTED", "FORWARDED")
 ENDED: tuple[State, ...] = ("RETURNED", "CLOSED", "WITHDRAWN", "EXPIRED")
 DECIDING: frozenset[Move] = frozenset({"accept", "return", "forward"})
-FOLLOWING: frozenset[Move] = frozenset({"lapse", "resume"})
+FOLLOWING: frozenset[Move] = frozenset({"lapse", "resume", "correct", "withdraw"})
 
 MOVES: Mapping[tuple[State, Move], State] = {
     ("WAITING", "claim"): "CLAIMED",
@@ -38,6 +39,7 @@ MOVES: Mapping[tuple[State, Move], State] = {
     ("ACCEPTED", "forward"): "FORWARDED",
     ("FORWARDED", "resume"): "ACCEPTED",  # when all children ended
     ("ACCEPTED", "close"): "CLOSED",
+    **{(state, "correct"): state for state in OPEN},  # its signal has a new version
     **{(state, "withdraw"): "WITHDRAWN" for state in OPEN},
     **{(state, "expire"): "EXPIRED" for state in OPEN},
 }

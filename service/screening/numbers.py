@@ -84,6 +84,16 @@ _RUN = re.compile(r"(?:\+|\b00)?\(?\d(?:[\s.\-()/_]{0,3}+\d){7,}+|\b\d(?:,\s?\d)
 _FIGURE = re.compile(r"\d")
 _GROUP = re.compile(r"\d+")
 _IBAN = re.compile(r"\b[a-z]{2}[\s.-]?\d{2}(?:[\s.-]?[a-z0-9]{2,4}){3,8}")
+_IBAN_LENGTHS = {
+    **dict.fromkeys(("NL", "DK", "FI"), 18),
+    **dict.fromkeys(("AT", "LT", "LU", "EE"), 20),
+    **dict.fromkeys(("CH", "HR", "LV"), 21),
+    **dict.fromkeys(("DE", "BG", "GB", "IE"), 22),
+    **dict.fromkeys(("RO", "ES", "CZ", "SK", "SE"), 24),
+    **dict.fromkeys(("FR", "IT", "GR"), 27),
+    **dict.fromkeys(("PL", "HU", "CY", "MA"), 28),
+    **{"BE": 16, "SI": 19, "PT": 25, "TR": 26, "NO": 15},
+}
 _IBAN_NL = re.compile(r"NL\d{2}[A-Z]{4}\d{9,10}")
 _PLATES = frozenset(
     (
@@ -144,11 +154,10 @@ def _in_figures(run: re.Match[str]) -> str:
 
 
 def _without_iban(found: re.Match[str]) -> str:
+    """Nothing in its place, if it is one up to the length of its country; what follows may be the next word."""
     compact = re.sub(r"[\s.-]", "", found[0]).upper()
-    for length in range(len(compact), 14, -1):  # the last group may be the next word
-        if iban.is_valid(compact[:length]) or _IBAN_NL.fullmatch(compact[:length]):
-            return " x "
-    return found[0]
+    account = compact[: _IBAN_LENGTHS.get(compact[:2], 0)]
+    return " x " if account and (_IBAN_NL.match(account) or iban.is_valid(account)) else found[0]
 
 
 def _dates(text: str, on: date) -> tuple[bool, str]:

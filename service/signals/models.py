@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field
-from sqlalchemy import Column, Index
+from sqlalchemy import Column, Index, text
 from sqlmodel import Field as TableField
 from sqlmodel import SQLModel
 
@@ -111,7 +111,7 @@ class SignalContent(Wire):
 
 
 class SignalRead(Answer):
-    """A signal as its own reporter reads it."""
+    """A signal as its own reporter reads it: the present version, without the tokens of its persons."""
 
     id: UUID
     version: int
@@ -121,13 +121,38 @@ class SignalRead(Answer):
     body_digest: str
     signal: SignalContent
     persons: list[PersonContent]
+    note: str | None = None
+    partner_reference: str | None = None
+    entered_by: UUID | None = None
+    withdrawn_at: Instant | None = None
+    withdrawal_reason: str | None = None
+
+
+class SignalPage(Answer):
+    """A page of one's own signals; the Link header leads on."""
+
+    items: list[SignalRead]
 
 
 class Signal(SQLModel, table=True):
-    """A signal. `content` is a SignalContent; the columns beside it are those that rooms select by."""
+    """A signal. `content` is a SignalContent; the columns beside it are those that rooms select by.
+
+    `organisation_id` is who reported; `entered_by_id` the contact point that was phoned and entered it.
+    """
 
     __tablename__ = "signal"
-    __table_args__ = (Index(None, "received_at"),)
+    __table_args__ = (
+        Index(None, "received_at"),
+        Index("ix_signal_page", "organisation_id", "received_at", "id"),
+        Index(
+            "ix_signal_entered",
+            "entered_by_id",
+            "received_at",
+            "id",
+            postgresql_where=text("entered_by_id IS NOT NULL"),
+            sqlite_where=text("entered_by_id IS NOT NULL"),
+        ),
+    )
 
     id: UUID = TableField(primary_key=True)
     version: int
@@ -142,6 +167,23 @@ class Signal(SQLModel, table=True):
     incident_municipality: str = TableField(max_length=8)
     content: dict[str, Any] = TableField(sa_column=Column(Json, nullable=False))
     body_digest: str = TableField(max_length=60)
+    entered_by_id: UUID | None
+    withdrawn_at: datetime | None = TableField(sa_column=Column(Moment))
+    withdrawal_reason: str | None = TableField(max_length=20)
+
+
+class SignalVersion(SQLModel, table=True):
+    """What a signal said before it was corrected: nothing that was accepted is lost, until it is erased."""
+
+    __tablename__ = "signal_version"
+
+    signal_id: UUID = TableField(primary_key=True, foreign_key="signal.id")
+    version: int = TableField(primary_key=True)
+    client_id: UUID
+    content: dict[str, Any] = TableField(sa_column=Column(Json, nullable=False))
+    persons: list[dict[str, Any]] = TableField(sa_column=Column(Json, nullable=False))
+    body_digest: str = TableField(max_length=60)
+    replaced_at: datetime = TableField(sa_column=Column(Moment, nullable=False))
 
 
 class SignalPerson(SQLModel, table=True):

@@ -27,7 +27,9 @@ CLIENTS = {
     "auditor": "auditor",
 }
 EVERYBODY = frozenset(CLIENTS)
+NDJSON = "application/x-ndjson"
 QUEUE = frozenset({"coordinator", "recipient"})
+REPORTING = frozenset({"reporter", "coordinator"})
 READERS = frozenset({"analyst", "administrator", "auditor"})
 OVERSEEING = frozenset({"administrator", "auditor"})
 ADMINISTRATION = frozenset({"administrator"})
@@ -76,8 +78,13 @@ TABLE = {
     "change_agreement": Expected(ADMINISTRATION, 400),
     "activate_agreement": Expected(ADMINISTRATION, 404),
     "end_agreement": Expected(ADMINISTRATION, 404),
-    "register_signal": Expected(frozenset({"reporter"}), 400),
-    "get_signal": Expected(frozenset({"reporter"}), 404, owned="signal"),
+    "register_signal": Expected(REPORTING, 400),
+    "register_signals": Expected(REPORTING, 200),
+    "check_signal": Expected(REPORTING, 400),
+    "correct_signal": Expected(REPORTING, 400, owned="signal"),
+    "withdraw_signal": Expected(REPORTING, 400, owned="signal"),
+    "list_signals": Expected(REPORTING, 200),
+    "get_signal": Expected(REPORTING, 404, owned="signal"),
     "claim_referrals": Expected(QUEUE, 201),
     "list_referrals": Expected(QUEUE, 200),
     "get_referral": Expected(QUEUE, 404, owned="referral"),
@@ -107,6 +114,7 @@ class Operation(NamedTuple):
     method: str
     path: str
     has_body: bool
+    lines: bool = False
 
 
 def operations_of(document: dict[str, Any], prefix: str = "") -> Iterator[Operation]:
@@ -116,8 +124,9 @@ def operations_of(document: dict[str, Any], prefix: str = "") -> Iterator[Operat
             start, end = filled.index("{"), filled.index("}") + 1
             filled = filled[:start] + str(uuid.uuid4()) + filled[end:]
         for method, operation in item.items():
+            body = operation.get("requestBody", {}).get("content", {})
             yield Operation(
-                operation["operationId"], method.upper(), prefix + filled, "requestBody" in operation
+                operation["operationId"], method.upper(), prefix + filled, bool(body), NDJSON in body
             )
 
 
@@ -148,10 +157,12 @@ async def call(
         headers["Authorization"] = f"Bearer {token}"
     if actor is not None:
         headers["Actor"] = actor
+    path = path or operation.path
+    if operation.lines:
+        headers["Content-Type"] = NDJSON
+        return await register.http.request(operation.method, path, headers=headers, content=b"{}\n")
     content = (body or {}) if operation.has_body else None
-    return await register.http.request(
-        operation.method, path or operation.path, headers=headers, json=content
-    )
+    return await register.http.request(operation.method, path, headers=headers, json=content)
 
 
 def forged(register: Register, role: str, **changes: Any) -> str:
@@ -288,6 +299,8 @@ async def test_a_referral_outside_the_territory_is_as_if_it_did_not_exist(
 
 ANOTHERS = {
     "get_signal": ("signal", "police-oost-brabant", None),
+    "correct_signal": ("signal", "police-oost-brabant", signal(legalBasis="WPG_16")),
+    "withdraw_signal": ("signal", "police-oost-brabant", {"reason": "DUPLICATE"}),
     "get_referral": ("referral", "contact-point-ede", None),
     "accept_referral": ("referral", "contact-point-ede", None),
     "forward_referral": ("referral", "contact-point-brabant-zuidoost", "recipient"),

@@ -91,7 +91,13 @@ STEPS = [
     Step("end_organisation", ADMINISTRATOR),
     Step("register_signal", JPT, signal(), keeps="signal"),
     Step("get_signal", JPT),
+    Step("list_signals", JPT),
+    Step("check_signal", JPT, signal()),
+    Step("register_signals", JPT, signal()),
+    Step("correct_signal", JPT, signal(urgency="STRUCTURAL")),
     Step("list_referrals", POINT),
+    Step("claim_referrals", POINT, {"limit": 1}, keeps="referral"),
+    Step("withdraw_signal", JPT, {"reason": "DUPLICATE"}),
     Step("claim_referrals", POINT, {"limit": 1}, keeps="referral"),
     Step("get_referral", POINT),
     Step("accept_referral", POINT),
@@ -141,7 +147,11 @@ async def take(register: Register, step: Step, known: dict[str, str], tags: dict
     if "Actor" in headers:
         headers["Actor"] = step.as_
     body = filled(step.body, known) if step.body is not None else None
-    answer = await register.http.request(method, f"/v1{path}", headers=headers, json=body)
+    content: dict[str, Any] = {"json": body}
+    if step.operation == "register_signals":
+        headers["Content-Type"] = "application/x-ndjson"
+        content = {"content": json.dumps({"idempotencyKey": str(uuid.uuid4()), "signal": body})}
+    answer = await register.http.request(method, f"/v1{path}", headers=headers, **content)
     assert (step.operation, answer.status_code) == (step.operation, int(status)), answer.text
 
     if step.keeps:

@@ -1,0 +1,8 @@
+"""Problems of recorded signals."""
+
+from service.errors import Problem
+
+
+class NotActive(Problem):
+    status, slug, title = 409, "not-active", "This signal is not active any more"
+    explanation = "It was withdrawn, restricted or erased: it can be read, but not changed."
