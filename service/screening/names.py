@@ -28,8 +28,8 @@ _SURNAME = re.compile(
     r"(?:(?<=[a-z,] )Van|\bVan\s(?:de[rn]?|het|'t)|[vV]an\sde[rn]|[vV]an\s't|[tT]er|[tT]en|[vV]\.?d\.?)\s([A-Z][a-z]+)"
 )
 _TITLED = re.compile(
-    r"\b(?:meneer|mijnheer|mevrouw|mevr\.?|mw\.?|dhr\.?|de heer|juf(?:frouw)?|meester|oom|tante|imam|opa|oma|dokter"
-    r"|fam\.?|familie)\s(?:(?:van|de|der|den|el|al|ben|ter|ten|'t)\s){0,2}+((?-i:[A-Z][a-z]+))",
+    r"\b(?:meneer|mijnheer|mevrouw|mevr\.?|mw\.?|dhr\.?|de heer|juf(?:frouw)?|meester|oom|ome|tante|imam|opa|oma|dokter"
+    r"|drs\.?|dr\.?|mr\.?|ir\.?|ing\.?|prof\.?|fam\.?|familie)\s(?:(?:van|de|der|den|el|al|ben|ter|ten|'t)\s){0,2}+((?-i:[A-Z][a-z]+))",
     re.IGNORECASE,
 )
 _ANNOUNCED = re.compile(
@@ -54,6 +54,17 @@ _OF_A_SCHOOL = re.compile(r"\b(?:de|het|'?t)\s\Z", re.IGNORECASE)
 _ABOUT_SCHOOL = words("about_school.txt")
 _ARTICLE = re.compile(r"\b(?:de|het|een|sint|st\.?|sint-)[\s-]?\Z", re.IGNORECASE)
 _LOOK_BACK_TO_ARTICLE = 24
+_FOLLOWING = re.compile(r"(?:'s)?\s([\w&+-]+)")
+_DONE_BY_PERSONS = words("done_by_persons.txt")
+_AFTER_A_PERSON = words("after_a_person.txt") | _DONE_BY_PERSONS
+# A name that is a word, at the start, before what persons do.
+_SUBJECT = re.compile(r"(?:^|[.!?\n]\s*|- )([A-Z][a-z]+)\s([a-z]+)")
+_NO_SUBJECT = KNOWN_CAPITALS | words("not_names.txt")
+_INITIALS_ALONE = re.compile(
+    r"\b(?:jongere|verdachte|betrokkene|leerling|slachtoffer|jongen|meisje|minderjarige|client|vriend|getuige|kind)"
+    r"\s(?-i:[A-Z])\.\s?(?-i:[A-Z])\.",
+    re.IGNORECASE,
+)
 _NO_NAME = words("not_names.txt")
 _ROMAN = re.compile(r"[IVX]+\Z")
 
@@ -82,6 +93,8 @@ def _is_built(read: Reading) -> bool:
     text = read.text
     return (
         _INITIALS.search(text) is not None
+        or _INITIALS_ALONE.search(text) is not None
+        or any(_is_subject(found) for found in _SUBJECT.finditer(text))
         or any(map(_has_surname, _PREFIXED.finditer(text)))
         or any(
             found[1].lower() not in KNOWN_CAPITALS or found[0][0] == "V" for found in _SURNAME.finditer(text)
@@ -94,8 +107,7 @@ def _is_built(read: Reading) -> bool:
 def _is_said(read: Reading) -> bool:
     """Whether the words around it say that something is a name, also in lower case."""
     return (
-        not _ANNOUNCING.isdisjoint(read.tokens)
-        and any(found[2] or _is_announced(found[1]) for found in _ANNOUNCED.finditer(read.text))
+        not _ANNOUNCING.isdisjoint(read.tokens) and any(map(_is_announced, _ANNOUNCED.finditer(read.text)))
     ) or (
         not AMBIGUOUS_NAMES.isdisjoint(read.tokens)
         and any(found[1] in AMBIGUOUS_NAMES and found[1] not in _NO_NAME for found in _KIN.finditer(read.low))
@@ -112,13 +124,19 @@ def _capitals(text: str) -> Iterator[re.Match[str]]:
 
 
 def _is_doubtful(found: re.Match[str], read: Reading) -> bool:
-    """An unknown capital that does not stand as things do; where a school is spoken of, it may be that."""
+    """An unknown capital that stands as persons do, not things; where a school is spoken of, it may be that."""
     if not _unknown(found[0]):
         return False
     before = found.string[max(0, found.start() - _LOOK_BACK_TO_ARTICLE) : found.start()]
     if _OF_A_SCHOOL.search(before) and not _ABOUT_SCHOOL.isdisjoint(read.tokens):
         return True
-    return not _THING.search(before)
+    return not _THING.search(before) and _goes_on_as_a_person(found)
+
+
+def _goes_on_as_a_person(found: re.Match[str]) -> bool:
+    """Whether a full stop, a comma or such a word follows as do behind a name: not `Ozempic pennen`."""
+    following = _FOLLOWING.match(found.string, found.end())
+    return following is None or following[1] in _AFTER_A_PERSON
 
 
 def _stands_alone(name: str, low: str) -> bool:
@@ -129,6 +147,11 @@ def _stands_alone(name: str, low: str) -> bool:
             return True
         start = low.find(name, start + 1)
     return False
+
+
+def _is_subject(found: re.Match[str]) -> bool:
+    name = found[1].lower()
+    return found[2] in _DONE_BY_PERSONS and name in AMBIGUOUS_NAMES and name not in _NO_SUBJECT
 
 
 def _parts(word: str) -> list[str]:
@@ -194,9 +217,16 @@ def _begins(found: re.Match[str]) -> bool:
     )
 
 
-def _is_announced(word: str) -> bool:
-    low = word.lower()
-    return len(low) > 1 and low not in _NO_NAME and not (word[0].isupper() and _is_known(word))
+def _is_announced(found: re.Match[str]) -> bool:
+    """A word that is announced as a name; a thing has one too, but nobody calls `hem` or `haar` a thing."""
+    if found[2]:
+        return True
+    low, called = found[1].lower(), found[0].lower().startswith(("noem", "zich", "hem", "haar"))
+    return (
+        len(low) > 1
+        and low not in _NO_NAME
+        and (called or not (found[1][0].isupper() and _is_known(found[1])))
+    )
 
 
 def _foreign_script(text: str) -> bool:

@@ -116,8 +116,9 @@ _DASHED = re.compile(r"(?<![\w-])[a-z0-9]{1,3}-[a-z0-9]{1,3}-[a-z0-9]{1,3}(?![\w
 _SPACED = re.compile(
     r"(?<![\w-])(?=([A-Z0-9]{1,3} [A-Z0-9]{1,3} [A-Z0-9]{1,3})(?![\w-]))"
 )  # as on the plate, in capitals
-_GERMAN = re.compile(r"\b[A-Z]{1,3}-[A-Z]{1,2}[ -]?\d{1,4}\b")
-_CLOSED = re.compile(r"\b(?=[A-Z0-9]*[A-Z])(?=[A-Z0-9]*\d)[A-Z0-9]{6}\b")
+# DU-KL 4821, WGM 38271
+_FOREIGN = re.compile(r"\b[A-Z]{1,3}-[A-Z]{1,2}[ -]?\d{1,4}\b|\b(?!IBAN|BSN|KVK|BVH|PV)[A-Z]{2,3} \d{4,5}\b")
+_CLOSED = re.compile(r"\b(?=[a-z0-9]*[a-z])(?=[a-z0-9]*\d)[a-z0-9]{6}\b")
 _PLATE_SAID = re.compile(
     r"\b(?:kenteken\w*|nummerbord\w*|nummerplaat|plaat|plates?)\b(?:[\s:(-]{1,3}[a-z]{1,12}\b){0,3}?[\s:('\"-]{1,3}"
     r"(?:[a-z]{1,3}[ -]?\d{1,5}|\d{1,3}[ -]?[a-z]{1,3}(?:[ -]?\d|\b(?<!en)(?<!uu)))[a-z0-9 -]{0,5}",
@@ -228,9 +229,9 @@ def _has_plate(read: Reading) -> bool:
         or not text.isupper()
         and (
             any(_shape(found[1].replace(" ", "-")) in _PLATES for found in _SPACED.finditer(text))
-            or any(map(_is_closed, _CLOSED.findall(text)))
-            or _GERMAN.search(text) is not None
+            or _FOREIGN.search(text) is not None
         )
+        or any(map(_is_closed, _CLOSED.findall(low)))
         or ("kenteken" in low or "plaat" in low or "nummerbord" in low or "plate" in low)
         and _PLATE_SAID.search(low) is not None
     )

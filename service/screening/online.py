@@ -20,7 +20,7 @@ _EMAIL = re.compile(
     rf"(?<![\w.+-])[\w.+-]{{1,64}}+\s{{0,2}}+{_AT}\s{{0,2}}+[\w-]{{1,60}}+\s{{0,2}}+{_DOT}\s{{0,2}}+[a-z]{{2,}}+",
     re.I,
 )
-_AT_NAME = re.compile(r"(?<![\w.])@\s?[\w.]{2,}")
+_AT_NAME = re.compile(r"(?<![\w.])(?:@\s?(?!\w+\s?,)|\$(?=[a-z]))[\w.]{3,}")
 _URLS = (
     re.compile(rf"\bh(?:tt|xx)ps?+\s?:|//[\w-]+\.|\bwww\s?{_DOT}|\bt\.me/|[a-z]\.[a-z]{{2,12}}/\w"),
     re.compile(rf"(?<![\w@.-])[\w-]{{2,60}}+(?:\.[\w-]{{2,60}})*?\.{_ENDING}\b(?![\w-])"),
@@ -33,7 +33,8 @@ _PLATFORM = re.compile(rf"\b(?:{'|'.join(sorted(_PLATFORMS, key=len, reverse=Tru
 # Behind a platform: a few small words at most, a colon or a word that announces, then a name: `snap: x`.
 _SAID = re.compile(
     r"['\"]?(?:\s?(?:[:=]|->)\s?|(?:\s(?:account|profiel|als|is|onder|de|ze|hij|zij|haar|zijn|met|op|te|vinden)\b"
-    r"){0,3}+\s?(?:heet|genaamd|gebruikersnaam|bekend|id|naam|vinden\sals)\b(?:\s(?:ze|hij|zij|is|als|onder)\b){0,2}\s?:?\s?)"
+    r"){0,3}+\s?(?:heet|genaamd|gebruikersnaam|bekend|id|naam|vinden\sals)\b(?:\s(?:ze|hij|zij|is|als|onder)\b){0,2}\s?:?\s?"
+    r"|\sonder\s(?!valse|dwang|druk|invloed|andere?\b|een|haar|zijn|de\b|het\b|schuil|andermans|meerdere)(?=\w{7}))"
     r"['\"(]?(\w[\w.\-]{3,}+)",
 )
 # What an account name looks like, where a platform is spoken of: lola.x, kledingkast-vd-zuid, sem04.
@@ -45,8 +46,8 @@ _HAS_MARK = re.compile(r"[\d_]|xx")
 # Words that carry a number by nature.
 _COUNTED = words("counted.txt")
 _HARMLESS = re.compile(
-    r"(?:ps|mp|h|b|a|g|k|v|c|s|n|e)\d{1,4}[a-z]?|\d{1,4}(?:d|g|x|e|de|ste|k|m|cm|mm|km|kg|gr|gram|u|uur|jr|j|jarige?|min"
-    r"|euro|eu|pk|gb|mb|mg|ml|cl|cc|[abcdtbghkmv]{1,2}|vmbo\w*|havo|vwo|mavo|mbo|hbo|e?jaars?|tal|ers?|plus)\Z",
+    r"(?:(?:ps|mp|h|b|a|g|k|v|c|s|n|e)\d{1,4}[a-z]?|\d{1,4}(?:d|g|x|e|de|ste|k|m|cm|mm|km|kg|gr|gram|u|uur|jr|j|jarige?|min"
+    r"|euro|eu|pk|gb|mb|mg|ml|cl|cc|[abcdtbghkmv]{1,2}|vmbo\w*|havo|vwo|mavo|mbo|hbo|e?jaars?|tal|ers?|plus))\Z",
 )
 # What follows a colon in ordinary Dutch.
 _AFTER_A_COLON = words("after_a_colon.txt")
@@ -55,7 +56,7 @@ _AFTER_A_COLON = words("after_a_colon.txt")
 def kinds(read: Reading) -> Iterator[Kind]:
     """What a text holds of the online world."""
     rest = read.low
-    if "@" in rest or "at" in read.tokens or "apenstaart" in rest:
+    if "@" in rest or "$" in rest or "at" in read.tokens or "apenstaart" in rest:
         rest, mails = _EMAIL.subn(" ", rest)
         if mails:
             yield Kind.EMAIL

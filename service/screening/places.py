@@ -40,7 +40,7 @@ _SCHOOLS = (
     re.compile(
         r"\b(?:[Bb]asisschool|[Pp]raktijkschool|[Oo]bs|OBS|[Cc]bs|CBS|[Kk]bs|KBS|[Rr]kbs|RKBS|[Bb]s|ROC|[Rr]oc|AOC|"
         r"[Ss]cholengemeenschap|[Vv]akcollege|[Ll]yceum|[Cc]ollege|[Gg]ymnasium|[Ss]chool|VSO|[Vv]so|[Mm]avo|SBO|[Ss]bo|"
-        r"[Kk]indcentrum|IKC|[Vv]akschool|[Mm]iddelbare)"
+        r"[Kk]indcentrum|IKC|[Hh]ogeschool|[Uu]niversiteit|[Vv]akschool|[Mm]iddelbare)"
         r"\s(?:(?:[Dd]e|[Hh]et|'t|[Dd]en|van|der|[Dd]r\.|[Ss]int|St\.?)\s){0,2}+(?!\d)([A-Z][\w'-]+)"
     ),
     # het Dr. Knippenbergcollege, Carolus Borromeus College
@@ -61,13 +61,14 @@ _SCHOOLS_IN_LOWER_CASE = (
         r"\b(?:sint|st\.?)[\s-](?!oedenrode|michielsgestel|anthonis|hubert\b|maarten|annaparochie|nicolaas|pancras|willebrord"
         r"|philipsland|odilienberg|geertruid|joost)([a-z]{3,})\b"
     ),
+    re.compile(r"\b(montessori|dalton|jenaplan)\s?(?:college|lyceum|school|mavo)\b\s?(?:[a-z]+)?"),
     # knippenbergcollege, eckartcollege
     re.compile(
         r"\b((?!vak|hoor|werk|gast|over|ouder|kaart|hoge|hoog|jongeren|student)[a-z-]{4,20}?)(?:college|lyceum)\b"
     ),
 )
 _SCHOOL_WORDS = words("school_words.txt")
-_SCHOOL_PARTS = ("scho", "college", "lyce", "mavo", "gymnasium", "leerling", "klas")
+_SCHOOL_PARTS = ("scho", "college", "lyce", "mavo", "gymnasium", "leerling", "klas", "universiteit")
 # What stands before -school or -college without naming one.
 _NO_NAME = re.compile(
     r"(?:de|het|een|op|naar|van|in|geen|die|deze|haar|zijn|hun|onze|elke|andere|nieuwe|vorige|middelbare|basis|praktijk"

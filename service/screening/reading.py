@@ -21,11 +21,10 @@ _LOOKS = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text prepared once for all detectors; `tokens` are its words in lower case."""
+    """A text prepared once for all detectors; `tokens` are its words in lower case, and their halves."""
 
     text: str
     low: str
-    words: list[str]
     tokens: frozenset[str]
 
 
@@ -33,7 +32,9 @@ def reading_of(text: str) -> Reading:
     """Prepare a text; linear in its length."""
     plain = _plain(text)
     low = plain.lower()
-    return Reading(plain, low, _WORD.findall(plain), frozenset(_WORD.findall(low)))
+    words = _WORD.findall(low)
+    halves = [half for word in words if "-" in word for half in word.split("-")]
+    return Reading(plain, low, frozenset(words).union(halves))
 
 
 def _plain(text: str) -> str:
