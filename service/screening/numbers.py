@@ -16,6 +16,7 @@ from service.screening.reading import Reading
 
 RECENT = timedelta(days=730)
 LONG_NUMBER = 8
+SHORT = 3  # words: a note of more that is all in capitals says nothing by them
 SHORTEST_IBAN = 11  # figures: two to check, and an account of nine
 
 _UNITS = ("nul", "een", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen")
@@ -66,7 +67,10 @@ _BIRTH = re.compile(
     r"\b(?:geb(?:\.|\b)|gebd\w*|geboren|geboorte\w*|verjaar\w*|jarig|verjaart|bday|b-day|birthday|d\.?o\.?b\b|g\.?d\.?\b"
     r"|ter wereld|wordt\sop\s\d{1,2}\s\w+\s(?:\d{4}\s)?(?:\d\d|\w+)\s?(?:jaar|en\b|,|\.))",
 )
-_DATE = re.compile(r"(?<![\d.])(\d{1,2})\s?[-/. ]\s?(\d{1,2})\s?[-/. ]\s?'?(\d{4}|\d{2})(?![\d])")
+# The same sign between the parts, or spaces before a whole year; else it may be a part of a longer number.
+_DATE = re.compile(
+    r"(?<![\d.])(\d{1,2})(?:(\s?[-/.]\s?)(\d{1,2})\2'?(\d{4}|\d{2})(?![.-]?\d)|\s(\d{1,2})\s((?:19|20)\d{2})(?!\d))"
+)
 _ISO = re.compile(r"(?<!\d)(\d{4})[-/. ](\d{1,2})[-/. ](\d{1,2})(?!\d)")
 _WRITTEN = re.compile(
     rf"(?<!\d)(\d{{1,2}})(?:e|ste|de)?\s?-?\.?\s?(?:{_MONTH})[a-z]*\.?(?:\s?-?\s?'?(\d{{4}}|\d{{2}})(?!\d|[:.]\d\d|\s?uur))?"
@@ -181,7 +185,7 @@ def _dates(text: str, on: date) -> tuple[bool, str]:
         return " x "
 
     text = _ISO.sub(lambda d: judge(d[1], int(d[2]), d[3], d[0]), text)
-    text = _DATE.sub(lambda d: judge(d[3], int(d[2]), d[1], d[0]), text)
+    text = _DATE.sub(lambda d: judge(d[4] or d[6], int(d[3] or d[5]), d[1], d[0]), text)
     text = _WRITTEN.sub(lambda d: judge(d[14], int((d.lastgroup or "m1")[1:]), d[1], d[0]), text)
     return found, text
 
@@ -226,7 +230,7 @@ def _has_plate(read: Reading) -> bool:
     text, low = read.text, read.low
     return (
         ("-" in low and any(_shape(found[0]) in _PLATES for found in _DASHED.finditer(low)))
-        or not text.isupper()
+        or not (text.isupper() and len(read.tokens) > SHORT)
         and (
             any(_shape(found[1].replace(" ", "-")) in _PLATES for found in _SPACED.finditer(text))
             or _FOREIGN.search(text) is not None
