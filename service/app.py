@@ -40,6 +40,7 @@ from service.openapi import describe
 from service.problems import install_problem_handlers
 from service.pseudonyms.sealing import Sealer
 from service.referrals import api as referrals
+from service.routing import api as routing
 from service.screening.staff import is_opaque
 from service.settings import Settings, load_settings
 from service.signals import api as signals
@@ -48,7 +49,7 @@ from service.trail import Trail
 from service.vocabulary import api as vocabulary
 
 UUID_FORM = re.compile(r"(?<=/)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|\Z)")
-ROOMS = (vocabulary, agreements, administration, clients, intake, signals, referrals, statistics)
+ROOMS = (vocabulary, routing, agreements, administration, clients, intake, signals, referrals, statistics)
 
 
 def create_app(settings: Settings | None = None) -> HttpLayer:

@@ -170,6 +170,9 @@ class MyAgreement(Answer):
     valid_until: date | None = None
     terms: Terms
     sending: MySending | None = None
+    sending_for: dict[str, MySending] | None = Field(
+        None, description="For a contact point: what it may enter for organisations of each type that phone."
+    )
     receiving: list[MyReceiving]
 
 

@@ -18,6 +18,7 @@ from service.agreements.models import (
     MyOrganisation,
     MyReceiving,
     MySending,
+    Sending,
 )
 from service.caller import Caller
 from service.errors import NotFound
@@ -128,27 +129,33 @@ async def read_me(session: AsyncSession, caller: Caller, day: date) -> Me:
 
 
 def _mine(agreement: AgreementInForce, type: str, caller: Caller) -> MyAgreement:
-    sending = agreement.content.sending.get(type) if "signals:write" in caller.scopes else None
+    content, may_send = agreement.content, "signals:write" in caller.scopes
+    own = content.sending.get(type) if may_send and caller.role == "reporter" else None
+    others = content.sending if may_send and caller.role == "coordinator" else None
     return MyAgreement(
         id=agreement.id,
         version=agreement.version,
         title=agreement.title,
         valid_from=agreement.valid_from,
         valid_until=agreement.valid_until,
-        terms=agreement.content.terms,
-        sending=sending
-        and MySending(
-            types=sorted(sending.types),
-            roles=sorted(sending.roles),
-            legal_bases=sorted(sending.legal_bases),
-            fields=sorted(sending.fields),
-            note=sending.note,
-        ),
+        terms=content.terms,
+        sending=own and _opened(own),
+        sending_for=others and {kind: _opened(sending) for kind, sending in others.items() if sending.types},
         receiving=[
             MyReceiving(
                 fields=sorted(sharing.fields), roles=sorted(sharing.roles), conditions=sharing.conditions
             )
-            for sharing in agreement.content.sharing
+            for sharing in content.sharing
             if sharing.to == type
         ],
+    )
+
+
+def _opened(sending: Sending) -> MySending:
+    return MySending(
+        types=sorted(sending.types),
+        roles=sorted(sending.roles),
+        legal_bases=sorted(sending.legal_bases),
+        fields=sorted(sending.fields),
+        note=sending.note,
     )

@@ -7,17 +7,23 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service import clock
+from service import clock, trail
 from service.caller import Caller
 from service.database import insert_rows
 from service.errors import NotFound, PreconditionFailed
 from service.signals.errors import NotActive
-from service.signals.models import Signal, SignalPerson, SignalVersion
+from service.signals.models import Signal, SignalPerson, SignalRead, SignalVersion
 from service.signals.queries import own, person_content
 
 ACTIVE, WITHDRAWN = "ACTIVE", "WITHDRAWN"
 
 _person = SignalPerson.__table__
+
+
+def reads_of(caller: Caller, signals: Sequence[SignalRead]) -> list[dict[str, Any]]:
+    """The trail of disclosing signals: that a search was made, and each signal that was shown."""
+    search = trail.entry(caller.who, "signal.search", "intake")
+    return [search, *(trail.entry(caller.who, "signal.read", "intake", "signal", one.id) for one in signals)]
 
 
 async def record_signals(

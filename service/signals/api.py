@@ -11,6 +11,7 @@ from service.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.problems import JsonRoute
 from service.pseudonyms.api import Unsealing
 from service.signals import queries
+from service.signals.actions import reads_of
 from service.signals.models import SignalPage, SignalRead
 from service.trail import entry
 from service.vocabulary.types import SignalStatus, SignalType
@@ -44,12 +45,7 @@ async def list_signals(
 ) -> SignalPage:
     """The signals of one's own organisation, oldest first, page by page."""
     page = await queries.own_signals_page(session, caller, sealer, **dict(query))
-    await trail.record_all(
-        [
-            entry(caller.who, "signal.search", "intake"),
-            *(entry(caller.who, "signal.read", "intake", "signal", one.id) for one in page.items),
-        ]
-    )
+    await trail.record_all(reads_of(caller, page.items))
     link_next(request, response, page.next_cursor)
     return SignalPage(items=list(page.items))
 

@@ -39,13 +39,19 @@ MAX_PERSONS = 10
 
 def _registrable_type(value: Any) -> Any:
     if value == "SEXTING_CONSENSUAL":
-        raise fault("not-registrable", "Consensual sexting is no offence and no signal about a person.")
+        raise fault(
+            "not-registrable",
+            "Consensual sexting is no offence and no signal about a person: see /v1/guidance?type=SEXTING_CONSENSUAL.",
+        )
     return value
 
 
 def _registrable_flag(value: str) -> str:
     if value == "GREEN":
-        raise fault("not-registrable", "A green flag is acceptable behaviour and no signal about a person.")
+        raise fault(
+            "not-registrable",
+            "A green flag is acceptable behaviour and no signal about a person: see /v1/guidance?type=GREEN.",
+        )
     return value
 
 

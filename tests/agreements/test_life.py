@@ -351,5 +351,7 @@ async def test_me_tells_each_role_what_is_its_own(register: Register) -> None:
     assert [rule["roles"] for rule in halt["agreement"]["receiving"]] == [["SUSPECT"]]
     assert "agreement" not in analyst
     assert "sending" not in coordinator["agreement"]
+    assert coordinator["agreement"]["sendingFor"]["SCHOOL"]["note"]
+    assert "sendingFor" not in halt["agreement"]
     narrow = {"Authorization": f"Bearer {await register.token('jpt-helmond', 'signals:read')}"}
     assert "sending" not in (await register.http.get("/v1/me", headers=narrow)).json()["agreement"]

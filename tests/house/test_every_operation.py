@@ -53,6 +53,7 @@ TABLE = {
     "list_code_lists": Expected(EVERYBODY, 200, scoped=False),
     "get_code_list": Expected(EVERYBODY, 404, scoped=False),
     "list_municipalities": Expected(EVERYBODY, 200, scoped=False),
+    "get_guidance": Expected(EVERYBODY, 400, scoped=False),
     "list_organisations": Expected(OVERSEEING, 200),
     "add_organisation": Expected(ADMINISTRATION, 400),
     "get_organisation": Expected(OVERSEEING, 404),

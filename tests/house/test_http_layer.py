@@ -127,7 +127,8 @@ async def test_every_answer_has_the_headers_and_every_refusal_is_a_problem(
 
 
 ALLOWED = {
-    "/v1/signals": "POST",
+    "/v1/signals": "GET, HEAD, POST",
+    "/v1/signals/_check": "POST",
     f"/v1/signals/{ANY}": "GET, HEAD",
     "/v1/statistics/releases": "GET, HEAD, POST",
     "/v1/openapi.json": "GET, HEAD",

@@ -59,6 +59,7 @@ STEPS = [
     Step("list_code_lists", JPT),
     Step("get_code_list", JPT, path="/code-lists/signal_type"),
     Step("list_municipalities", JPT),
+    Step("get_guidance", JPT, path="/guidance?type=LOVERBOY"),
     Step("add_organisation", ADMINISTRATOR, {"name": "School", "type": "SCHOOL"}, keeps="organisation"),
     Step("list_organisations", ADMINISTRATOR),
     Step("get_organisation", ADMINISTRATOR),

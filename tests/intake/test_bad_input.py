@@ -198,9 +198,34 @@ FAULTY: dict[str, tuple[dict[str, Any], Faults]] = {
             ("/persons/0/name", "unknown-field"),
         ],
     ),
-    "later fields are no fields yet": (
-        signal(note=CANARY, partnerReference="JPT-2026-0417"),
-        [("/note", "unknown-field"), ("/partnerReference", "unknown-field")],
+    "a reference with room for a number": (
+        signal(partnerReference="JPT-12345678"),
+        [("/partnerReference", "wrong-form")],
+    ),
+    "a reference without a letter": (
+        signal(partnerReference="2026-0417"),
+        [("/partnerReference", "wrong-form")],
+    ),
+    "a reference of two": (signal(partnerReference="J1"), [("/partnerReference", "wrong-form")]),
+    "a reference with an end of line": (
+        signal(partnerReference="JPT-1\n"),
+        [("/partnerReference", "wrong-form")],
+    ),
+    "a reference of 41": (signal(partnerReference="J" * 41), [("/partnerReference", "too-long")]),
+    "a note of 281": (signal(note="a" * 281), [("/note", "too-long")]),
+    "a note that is nothing": (signal(note=""), [("/note", "too-short")]),
+    "a note with NUL": (signal(note="ze is bang\0"), [("/note", "wrong-form")]),
+    "a note with everything": (
+        signal(note="Sanne, 111222333, 0612345678, s@x.nl, 5701 AB 12, geb. 3-5-2010, 12-AB-34"),
+        [
+            ("/note", f"note.{kind}")
+            for kind in ("bsn", "email", "phone", "address", "birth-date", "plate", "name")
+        ],
+    ),
+    "a note that is doubtful": (signal(note="met Xandorf gesproken"), [("/note", "note.doubtful")]),
+    "a reporter for somebody else": (
+        signal(reportedBy="0199aaaa-0000-7000-8000-000000000001"),
+        [("/reportedBy", "not-for-this-role")],
     ),
     "field names that hold data": (
         signal(persons=[person(**{"BSN 123456782": 1})]) | {"123456782": 1, "born\0 1-2-2011": 1},

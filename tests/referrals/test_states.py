@@ -18,13 +18,15 @@ MOVES = (
     "forward",
     "resume",
     "close",
+    "correct",
     "withdraw",
     "expire",
 )
 
 TABLE = {
-    "WAITING": {"claim": "CLAIMED", "withdraw": "WITHDRAWN", "expire": "EXPIRED"},
+    "WAITING": {"claim": "CLAIMED", "correct": "WAITING", "withdraw": "WITHDRAWN", "expire": "EXPIRED"},
     "CLAIMED": {
+        "correct": "CLAIMED",
         "release": "WAITING",
         "lapse": "WAITING",
         "renew": "CLAIMED",
@@ -34,13 +36,14 @@ TABLE = {
         "expire": "EXPIRED",
     },
     "ACCEPTED": {
+        "correct": "ACCEPTED",
         "return": "RETURNED",
         "forward": "FORWARDED",
         "close": "CLOSED",
         "withdraw": "WITHDRAWN",
         "expire": "EXPIRED",
     },
-    "FORWARDED": {"resume": "ACCEPTED", "withdraw": "WITHDRAWN", "expire": "EXPIRED"},
+    "FORWARDED": {"correct": "FORWARDED", "resume": "ACCEPTED", "withdraw": "WITHDRAWN", "expire": "EXPIRED"},
     "RETURNED": {},
     "CLOSED": {},
     "WITHDRAWN": {},

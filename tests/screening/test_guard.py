@@ -24,7 +24,11 @@ FOUND = {
         "1112\u200b22333",
         "１１１２２２３３３",
     ],
-    Kind.IBAN: ["NL91ABNA0417164300", "nl91 abna 0417 1643 00", "rekening DE89 3704 0044 0532 0130 00 van hem"],
+    Kind.IBAN: [
+        "NL91ABNA0417164300",
+        "nl91 abna 0417 1643 00",
+        "rekening DE89 3704 0044 0532 0130 00 van hem",
+    ],
     Kind.EMAIL: [
         "jan@voorbeeld.nl",
         "mail lola.x [at] gmail punt com",
