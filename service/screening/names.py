@@ -29,14 +29,15 @@ _SURNAME = re.compile(
 )
 _TITLED = re.compile(
     r"\b(?:meneer|mijnheer|mevrouw|mevr\.?|mw\.?|dhr\.?|de heer|juf(?:frouw)?|meester|oom|ome|tante|imam|opa|oma|dokter"
-    r"|drs\.?|dr\.?|mr\.?|ir\.?|ing\.?|prof\.?|fam\.?|familie)\s(?:(?:van|de|der|den|el|al|ben|ter|ten|'t)\s){0,2}+((?-i:[A-Z][a-z]+))",
+    r"|drs\.?|dr\.?|mr\.?|ir\.?|ing\.?|prof\.?|fam\.?|familie)\s"
+    r"(?:(?:van|de|der|den|el|al|ben|ter|ten|'t)\s){0,2}+((?-i:[A-Z][a-z]+))",
     re.IGNORECASE,
 )
 _ANNOUNCED = re.compile(
     r"\b(?:heten?|heette|genaamd|bijgenaamd|noem(?:t|en|de)\s(?:zich(?:zelf)?|haar|hem|ze|hij|zij)"
     r"|(?:zich|hem|haar|ze)\snoem(?:t|en|de)|luistert\snaar(?:\sde\snaam)?|(?:bij|roep|voor|achter)naam(?:\sis)?"
-    r"|(?:haar|zijn|de|z'n|d'r)\snaam\sis|naam\s?:|(?:onder|met)\sde\snaam|ene|alias|a\.?k\.?a\.?|aangesproken\sals"
-    r"|voorgesteld\sals|voor\sals|zekere)(?=\W)\W{0,3}(?:(?:ook|eigenlijk|gewoon|waarschijnlijk|mogelijk|is|was)\s)?['\"]?"
+    r"|(?:haar|zijn|de|z'n|d'r)\snaam\sis|naam\s?:|(?:onder|met)\sde\snaam|(?<!die )(?<!de )(?<!dat )ene|alias"
+    r"|a\.?k\.?a\.?|aangesproken\sals|voorgesteld\sals|voor\sals|zekere)(?=\W)\W{0,3}(?:(?:ook|eigenlijk|gewoon|waarschijnlijk|mogelijk|is|was)\s)?['\"]?"
     r"([^\W\d_][\w'-]*)|\blaat\szich\s([^\W\d_]+)\snoemen",
     re.IGNORECASE,
 )
@@ -52,9 +53,11 @@ _LOOK_BACK = 8
 _THING = re.compile(r"\b(?:de|het|een|'n|'t|geen|elke?|in|uit|te|rond|via)\s(?:[a-z]+e\s)?\Z", re.IGNORECASE)
 _OF_A_SCHOOL = re.compile(r"\b(?:de|het|'?t)\s\Z", re.IGNORECASE)
 _ABOUT_SCHOOL = words("about_school.txt")
-_ARTICLE = re.compile(r"\b(?:de|het|een|sint|st\.?|sint-)[\s-]?\Z", re.IGNORECASE)
+_ARTICLE = re.compile(r"\b(?:de|een|sint|st\.?|sint-)[\s-]?\Z", re.IGNORECASE)
 _LOOK_BACK_TO_ARTICLE = 24
 _FOLLOWING = re.compile(r"(?:'s)?\s([\w&+-]+)")
+_PRECEDING = re.compile(r"(\w+)\s\Z")
+_BEFORE_A_PERSON = words("before_a_person.txt")
 _DONE_BY_PERSONS = words("done_by_persons.txt")
 _AFTER_A_PERSON = words("after_a_person.txt") | _DONE_BY_PERSONS
 # A name that is a word, at the start, before what persons do.
@@ -96,9 +99,7 @@ def _is_built(read: Reading) -> bool:
         or _INITIALS_ALONE.search(text) is not None
         or any(_is_subject(found) for found in _SUBJECT.finditer(text))
         or any(map(_has_surname, _PREFIXED.finditer(text)))
-        or any(
-            found[1].lower() not in KNOWN_CAPITALS or found[0][0] == "V" for found in _SURNAME.finditer(text)
-        )
+        or any(map(_is_surname, _SURNAME.finditer(text)))
         or not _TITLES.isdisjoint(read.tokens)
         and _TITLED.search(text) is not None
     )
@@ -130,12 +131,17 @@ def _is_doubtful(found: re.Match[str], read: Reading) -> bool:
     before = found.string[max(0, found.start() - _LOOK_BACK_TO_ARTICLE) : found.start()]
     if _OF_A_SCHOOL.search(before) and not _ABOUT_SCHOOL.isdisjoint(read.tokens):
         return True
-    return not _THING.search(before) and _goes_on_as_a_person(found)
+    return not _THING.search(before) and _stands_as_a_person(found, before)
 
 
-def _goes_on_as_a_person(found: re.Match[str]) -> bool:
-    """Whether a full stop, a comma or such a word follows as do behind a name: not `Ozempic pennen`."""
+def _stands_as_a_person(found: re.Match[str], before: str) -> bool:
+    """Whether persons stand so: `met Brekelmans.`, `dat Brekelmans zei`; not so `van Ozempic pennen`."""
     following = _FOLLOWING.match(found.string, found.end())
+    if following is not None and following[1] in _DONE_BY_PERSONS:
+        return True
+    preceding = _PRECEDING.search(before)
+    if preceding is None or preceding[1].lower() not in _BEFORE_A_PERSON:
+        return False
     return following is None or following[1] in _AFTER_A_PERSON
 
 
@@ -203,6 +209,11 @@ def _is_listed(low: str) -> bool:
 
 def _unknown(word: str) -> bool:
     return len(word) > 1 and not _is_known(word)
+
+
+def _is_surname(found: re.Match[str]) -> bool:
+    """Behind `Van` or `v.d.` stands a surname; behind `van der` or `ter` it may be a place."""
+    return found[0].startswith(("V", "v.", "vd")) or found[1].lower() not in KNOWN_CAPITALS
 
 
 def _has_surname(found: re.Match[str]) -> bool:

@@ -112,6 +112,7 @@ _PLATES = frozenset(
             "999-XX-9",
             "9-XXX-999",
             "XX-999-XX",
+            "XX-99-XXX",
         ),
     )
 )

@@ -9,7 +9,7 @@ from service.screening.words import words
 
 _STREET = (
     r"(?:straat|straatje|laan|weg|plein|dijk|singel|gracht|kade|hof|park|pad|steeg|dreef|plantsoen|markt|wal|kamp|oord"
-    r"|hoek|veld|akker|donk|ring|baan|plaats|dam|brink|hoeve|burg|horst|erf|berg|str\.?|ln|wg)"
+    r"|hoek|veld|akker|donk|(?<!e)ring|(?<!bij)baan|(?<!werk)(?<!stage)(?<!speel)(?<!slaap)plaats|dam|brink|hoeve|burg|horst|erf|berg|str\.?|ln|wg)"
 )
 _NUMBER = r"(?:nr\.?\s?|nummer\s|no\.?\s?|huisnummer\s)?\d{1,4}+(?:\s?-?\s?[a-z]\b|\s?-\s?\d{1,3}+|\s?bis)?"
 _HAS_FIGURE = re.compile(r"\d")
@@ -25,9 +25,9 @@ _ADDRESSES = (
     ),
     re.compile(r"\bpostcode\b\W{0,3}(?:is|van|in|:)?\W{0,3}[1-9]\d{3}"),
 )
-# Nieuwe Gracht 9
+# Nieuwe Gracht 9, Noordeinde 15 bis
 _TWO_WORDS = re.compile(
-    r"\b[A-Z][a-z]+\s(?:Straat|Laan|Weg|Plein|Dijk|Singel|Gracht|Kade|Hof|Park|Pad|Steeg|Dreef|Plantsoen|Markt|Wal|Baan)"
+    r"\b[A-Z][a-z]{3,}\s\d{1,4}\s?(?:bis|hs|[a-f])\b|\b[A-Z][a-z]+\s(?:Straat|Laan|Weg|Plein|Dijk|Singel|Gracht|Kade|Hof|Park|Pad|Steeg|Dreef|Plantsoen|Markt|Wal|Baan)"
     rf"\s{{1,2}}+{_NUMBER}"
 )
 _POSTCODE = re.compile(
@@ -61,7 +61,8 @@ _SCHOOLS_IN_LOWER_CASE = (
         r"\b(?:sint|st\.?)[\s-](?!oedenrode|michielsgestel|anthonis|hubert\b|maarten|annaparochie|nicolaas|pancras|willebrord"
         r"|philipsland|odilienberg|geertruid|joost)([a-z]{3,})\b"
     ),
-    re.compile(r"\b(montessori|dalton|jenaplan)\s?(?:college|lyceum|school|mavo)\b\s?(?:[a-z]+)?"),
+    re.compile(r"\b(?:montessori|dalton|jenaplan)\s?(?:college|lyceum|school|mavo)\s((?:de\s|het\s)?[a-z]+)"),
+    re.compile(r"\b([a-z]{3,}-[a-z]{3,})\s(?:gymnasium|lyceum|college|mavo)\b"),
     # knippenbergcollege, eckartcollege
     re.compile(
         r"\b((?!vak|hoor|werk|gast|over|ouder|kaart|hoge|hoog|jongeren|student)[a-z-]{4,20}?)(?:college|lyceum)\b"
