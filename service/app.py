@@ -186,7 +186,9 @@ def _refusals(recorder: Trail, verify: Verifier) -> Any:
             recorder.gather(operation, problem.slug, problem.of_client)
             return
         try:
-            caller = state.get("caller") or await caller_of(Headers(scope=scope), verify, state["trace_id"])
+            caller = state.get("caller") or await caller_of(
+                Headers(scope=scope), verify, is_opaque, state["trace_id"]
+            )
         except Unauthenticated:
             recorder.gather(operation, problem.slug)
             return

@@ -23,6 +23,7 @@ from service.limits import Allowance
 from service.trail import Trail
 
 Verify = Callable[[str], Awaitable[Caller]]
+IsOpaque = Callable[[str], bool]
 
 ETAG_FORM = re.compile(r'"([1-9][0-9]{0,8})"\Z')
 
@@ -57,7 +58,8 @@ async def identify(request: Request) -> Caller:
     known: Caller | None = getattr(request.state, "caller", None)
     if known is not None:
         return known
-    caller = await caller_of(request.headers, request.app.state.verify, request.state.trace_id)
+    state = request.app.state
+    caller = await caller_of(request.headers, state.verify, state.is_opaque, request.state.trace_id)
     request.state.caller = caller
     allowance: Allowance = request.app.state.limits.take(caller.client_id, _kind_of(request))
     request.state.allowance = allowance
@@ -73,13 +75,14 @@ def _kind_of(request: Request) -> str:
     return "batches" if request.scope["path"].endswith("/_batch") else "writing"
 
 
-async def caller_of(headers: Headers, verify: Verify, trace_id: str) -> Caller:
-    """Who sends these headers; raises `Unauthenticated`. An actor of the wrong form is none."""
+async def caller_of(headers: Headers, verify: Verify, is_opaque: IsOpaque, trace_id: str) -> Caller:
+    """Who sends these headers; raises `Unauthenticated`. An actor of another form, or that names one, is none."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
     actor = headers.get("actor", "")
-    return replace(await verify(token), actor=actor if ACTOR_FORM.match(actor) else None, trace_id=trace_id)
+    fits = ACTOR_FORM.match(actor) is not None and is_opaque(actor)
+    return replace(await verify(token), actor=actor if fits else None, trace_id=trace_id)
 
 
 async def enter(
@@ -96,14 +99,17 @@ async def enter(
     if not caller.scopes.issuperset(wanted.scopes):
         raise Forbidden(headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
     if caller.actor is None and (actor is not None or caller.role != "reporter"):
-        code, text = ("required", "Every role but reporter says who acts.")
-        if actor is not None:
-            code, text = ("wrong-form", "4–64 of letters, digits, dot, underscore and dash.")
-        raise Invalid(errors=[Fault("header:Actor", code, text)])
-    if caller.actor is not None and not request.app.state.is_opaque(caller.actor):
-        told = "A staff id that names nobody: no name, no number of a person."
-        raise Invalid(errors=[Fault("header:Actor", "not-opaque", told)])
+        raise Invalid(errors=[_actor_fault(actor)])
     return caller
+
+
+def _actor_fault(actor: str | None) -> Fault:
+    code, text = "not-opaque", "A staff id that names nobody: no name, no number of a person."
+    if actor is None:
+        code, text = "required", "Every role but reporter says who acts."
+    elif not ACTOR_FORM.match(actor):
+        code, text = "wrong-form", "4–64 of letters, digits, dot, underscore and dash."
+    return Fault("header:Actor", code, text)
 
 
 def entering(*scopes: str) -> Any:

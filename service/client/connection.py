@@ -1,7 +1,8 @@
 """A connection of one client to a register."""
 
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -35,6 +36,23 @@ class Connection:
         """Register a signal; the receipt. The same key may be sent again, and gives the same receipt."""
         headers = {"Idempotency-Key": str(key or uuid4())}
         return dict(await self.call("POST", "/v1/signals", json=body, headers=headers))
+
+    async def post_batch(self, lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Register up to 1,000 signals (`{"idempotencyKey", "signal"}`); the answer to each line, in order."""
+        content = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+        headers = {"Content-Type": "application/x-ndjson"}
+        answer = await self._send("POST", "/v1/signals/_batch", content=content, headers=headers)
+        return [json.loads(line) for line in answer.text.splitlines()]
+
+    async def correct_signal(self, signal_id: str, version: int, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Put a new version in place of the one that was read; the receipt."""
+        path, headers = f"/v1/signals/{signal_id}/corrections", {"If-Match": f'"{version}"'}
+        return dict(await self.call("POST", path, json=body, headers=headers))
+
+    async def withdraw_signal(self, signal_id: str, version: int, reason: str) -> dict[str, Any]:
+        """Withdraw the version that was read; the signal as it is then."""
+        path, headers = f"/v1/signals/{signal_id}/withdrawal", {"If-Match": f'"{version}"'}
+        return dict(await self.call("POST", path, json={"reason": reason}, headers=headers))
 
     async def claim(self, **wanted: Any) -> list[dict[str, Any]]:
         """Claim the most urgent waiting referrals: limit, leaseSeconds, priority, municipality."""

@@ -1,8 +1,8 @@
 """The body of a synthetic signal, as posted to `POST /v1/signals`.
 
 Decides the details of a report: days, places, indicators, urgency, flag, grounds; and leaves out what the
-sender's agreement does not open. Called by `generate`. Never writes a note or a partner reference: no free
-text at all.
+sender's agreement does not open. Called by `generate`. A note is one of a few fixed sentences, a partner
+reference a made-up case number: nothing in them is about anybody.
 """
 
 from datetime import date, timedelta
@@ -18,6 +18,16 @@ from service.vocabulary.lists import codes
 Body = dict[str, Any]
 
 FLAG_CRITERIA = codes("flag_criterion")
+WITH_A_NOTE = 0.25
+WITH_A_REFERENCE = 0.6
+NOTES = (
+    "Zegt zelf dat er niets aan de hand is; wil er niet over praten.",
+    "De klas praat erover, vrienden maken zich zorgen.",
+    "Ouders zijn op de hoogte en werken mee.",
+    "Sinds een week ander gedrag: stil, moe, telefoon altijd in de hand.",
+    "Wordt na school opgewacht, steeds door anderen.",
+    "Graag eerst bellen voordat er contact met het gezin is.",
+)
 LONGEST_AGO = 180
 USUALLY_AGO = 21
 
@@ -39,6 +49,7 @@ def body_of(report: Report, on: date, random: Random) -> Body:
         "group": _street_group(report, group, random),
         **_grounds(report, random),
         **_police(random),
+        **_in_own_words(report, on, random),
     }
     return _open(body, report.sender)
 
@@ -114,6 +125,14 @@ def _grounds(report: Report, random: Random) -> Body:
     return {
         "legalBasis": basis,
         "consent": given if basis == "CONSENT" else fits.CONSENT_OTHERWISE.draw(random),
+    }
+
+
+def _in_own_words(report: Report, on: date, random: Random) -> Body:
+    case = f"{report.sender.type}-{on.year}-{random.randint(1, 9999):04d}"
+    return {
+        "note": random.choice(NOTES) if random.random() < WITH_A_NOTE else None,
+        "partnerReference": case if random.random() < WITH_A_REFERENCE else None,
     }
 
 

@@ -33,7 +33,9 @@ class Sender:
         self.type = type_
         self.types = rule.types
         self.roles = rule.roles
-        self.fields = frozenset((*rule.fields, *REQUIRED, *REQUIRED_OF_PERSON))
+        self.fields = frozenset(
+            (*rule.fields, *REQUIRED, *REQUIRED_OF_PERSON, *(["note"] if rule.note else []))
+        )
         self.places = by_inhabitants(client.municipalities)
         every = calibration.topics(type_)
         self.topics = every.only([topic for topic in every.shares if topic.type in rule.types])

@@ -55,6 +55,18 @@ class Screen:
             table.add_row(fault["pointer"] or "(the whole)", fault["detail"])
         self.console.print(table)
 
+    def batch(self, answers: Sequence[dict[str, Any]]) -> None:
+        """What the lines of a batch get back."""
+        table = Table("line", "answer", title="POST /v1/signals/_batch: a bad line spoils no good one")
+        for answer in answers:
+            faults = answer.get("problem", {}).get("errors", [])
+            told = "; ".join(f"{one['pointer']} {one['detail']}" for one in faults)
+            due = answer.get("receipt", {}).get("referral", {}).get("dueOn")
+            table.add_row(
+                str(answer["line"]), f"registered, due {due}" if due else f"{answer['status']}: {told}"
+            )
+        self.console.print(table)
+
     def queue(self, title: str, referrals: Sequence[dict[str, Any]]) -> None:
         """A queue, most urgent first."""
         table = Table(

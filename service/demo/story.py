@@ -19,6 +19,7 @@ import httpx
 from rich.progress import Progress
 
 from service.client.connection import Connection, Refused
+from service.demo.changes import partners_change_their_minds
 from service.demo.generate import Generated, generate
 from service.demo.models import Pack
 from service.demo.newcomer import a_school_joins
@@ -144,6 +145,7 @@ async def _tell(server: DemoServer, screen: Screen) -> None:
     async with _calling(server) as clients:
         await _partners_post(server, clients, screen)
         await _contact_point_works(server, clients, screen)
+        await partners_change_their_minds(clients, datetime.now(UTC).date(), screen)
         await a_school_joins(clients, screen)
         await _region_is_counted(clients, screen)
 

@@ -19,7 +19,7 @@ from tests.bench.windows import Window
 from tests.support.register import ServerProcess
 
 SCRIPT = Path(__file__).with_name("post.lua")
-CLIENT = "jpt-helmond"
+CLIENT = "school-helmond"  # its agreement opens everything but what is of the police, the note too
 BODIES = 4000
 SAMPLE = 150
 CONNECTIONS = 64

@@ -16,7 +16,7 @@ from sqlalchemy import Table
 
 from service.events.models import Event
 from service.intake.models import Submission
-from service.pseudonyms.models import SealedPerson
+from service.pseudonyms.models import SealedPerson, SealedSignal
 from service.referrals.models import Referral
 from service.routing.models import SignalDecision
 from service.signals.models import Signal, SignalPerson
@@ -28,6 +28,7 @@ WRITTEN: Mapping[Any, str] = {
     Signal: "id = '{id}'",
     SignalPerson: "signal_id = '{id}'",
     SealedPerson: "signal_id = '{id}'",
+    SealedSignal: "signal_id = '{id}'",
     SignalDecision: "signal_id = '{id}'",
     Referral: "signal_id = '{id}'",
     AuditEntry: "object_id = '{text}'",

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.demo.generate import Generated, generate, ndjson
 from service.demo.pack import load_pack
+from service.screening.guard import screen
 from service.vocabulary import types as codes
 
 PACK = load_pack()
@@ -70,6 +71,8 @@ class Body(Shape):
     consent: codes.Consent
     source: Source | None = None
     handlingCodes: list[codes.HandlingCode] = []
+    partnerReference: str | None = Field(None, pattern=r"^[A-Z_]{2,20}-20\d\d-\d{4}$")
+    note: str | None = Field(None, max_length=280)
 
 
 @pytest.fixture(scope="module")
@@ -179,13 +182,21 @@ def test_every_body_is_open_to_its_client(signals: list[Generated]) -> None:
         rule = PACK.agreement_of(client.organisation).sending[PACK.organisation(client.organisation).type]
         persons = one.body["persons"]
         named = {name for part in (one.body, *persons) for name in part}
-        required = {"primaryType", "observedFrom", "municipalities", "persons"}
+        required = {"primaryType", "observedFrom", "municipalities", "persons"} | (
+            {"note"} if rule.note else set()
+        )
         assert client.role == "reporter"
         assert named <= {*rule.fields, *required, "pseudonym", "role", "ageBand", "gender"}
         assert {*one.body["types"]} <= {*rule.types}
         assert {person["role"] for person in persons} <= {*rule.roles}
         assert one.body["legalBasis"] in rule.legal_bases
         assert one.body["municipalities"]["incident"] in (*client.municipalities, "UNKNOWN")
+
+
+def test_a_note_names_nobody(bodies: list[Body]) -> None:
+    notes = {body.note for body in bodies if body.note}
+    assert notes
+    assert all(screen(note, UNTIL) == () for note in notes)
 
 
 def test_an_agreement_that_opens_less_leaves_less() -> None:

@@ -35,7 +35,7 @@ from tests.support.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
 BASE_URL = "http://127.0.0.1:8000"
-UNLIMITED = {"limit_reading": 10**6, "limit_writing": 10**6, "limit_tokens": 10**6}
+UNLIMITED = dict.fromkeys(("limit_reading", "limit_writing", "limit_batches", "limit_tokens"), 10**6)
 
 
 def apart(function: Any, *arguments: Any) -> Any:
