@@ -6,7 +6,7 @@ over what they read, and every list is a set.
 
 from datetime import date
 
-from service.screening import names, numbers, online, places
+from service.screening import names, numbers, online, places, plates
 from service.screening.kinds import Kind
 from service.screening.reading import reading_of
 
@@ -21,6 +21,7 @@ def screen(text: str, on: date) -> tuple[Kind, ...]:
         *online.kinds(reading),
         *places.kinds(reading),
         *numbers.kinds(reading, on),
+        *plates.kinds(reading),
         *names.kinds(reading),
     }
     return tuple(kind for kind in Kind if kind in found)

@@ -28,8 +28,8 @@ _SURNAME = re.compile(
     r"(?:(?<=[a-z,] )Van|\bVan\s(?:de[rn]?|het|'t)|[vV]an\sde[rn]|[vV]an\s't|[tT]er|[tT]en|[vV]\.?d\.?)\s([A-Z][a-z]+)"
 )
 _TITLED = re.compile(
-    r"\b(?:meneer|mijnheer|mevrouw|mevr\.?|mw\.?|dhr\.?|de heer|juf(?:frouw)?|meester|oom|ome|tante|imam|opa|oma|dokter"
-    r"|drs\.?|dr\.?|mr\.?|ir\.?|ing\.?|prof\.?|fam\.?|familie)\s"
+    r"\b(?:meneer|mijnheer|mevrouw|me?vr\.?|mw\.?|dhr\.?|de heer|juf(?:frouw)?|meester|oom|ome|tante|imam|opa|oma"
+    r"|dokter|drs\.?|dr\.?|mr\.?|ir\.?|ing\.?|prof\.?|fam\.?|familie)\s"
     r"(?:(?:van|de|der|den|el|al|ben|ter|ten|'t)\s){0,2}+((?-i:[A-Z][a-z]+))",
     re.IGNORECASE,
 )

@@ -1,4 +1,4 @@
-"""Numbers that lead to somebody: BSN, IBAN, telephone, date of birth, licence plate; also in words.
+"""Numbers that lead to somebody: BSN, IBAN, telephone, date of birth; also in words.
 
 What is harmless is taken out first (times, amounts, recent dates); a long number that is left and is none of
 these is doubtful.
@@ -16,7 +16,6 @@ from service.screening.reading import Reading
 
 RECENT = timedelta(days=730)
 LONG_NUMBER = 8
-SHORT = 3  # words: a note of more that is all in capitals says nothing by them
 SHORTEST_IBAN = 11  # figures: two to check, and an account of nine
 
 _UNITS = ("nul", "een", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen")
@@ -99,35 +98,6 @@ _IBAN_LENGTHS = {
     **{"BE": 16, "SI": 19, "PT": 25, "TR": 26, "NO": 15},
 }
 _IBAN_NL = re.compile(r"NL\d{2}[A-Z]{4}\d{9,10}")
-_PLATES = frozenset(
-    (
-        *("XX-99-99", "99-99-XX", "99-XX-99", "XX-99-XX", "XX-XX-99", "99-XX-XX", "99-XXX-9"),
-        *(
-            "9-XXX-99",
-            "XX-999-X",
-            "X-999-XX",
-            "XXX-99-X",
-            "X-99-XXX",
-            "9-XX-999",
-            "999-XX-9",
-            "9-XXX-999",
-            "XX-999-XX",
-            "XX-99-XXX",
-        ),
-    )
-)
-_CLOSED_PLATES = frozenset(plate.replace("-", "") for plate in _PLATES)
-_DASHED = re.compile(r"(?<![\w-])[a-z0-9]{1,3}-[a-z0-9]{1,3}-[a-z0-9]{1,3}(?![\w-])")
-_SPACED = re.compile(
-    r"(?<![\w-])(?=([A-Z0-9]{1,3} [A-Z0-9]{1,3} [A-Z0-9]{1,3})(?![\w-]))"
-)  # as on the plate, in capitals
-# DU-KL 4821, WGM 38271
-_FOREIGN = re.compile(r"\b[A-Z]{1,3}-[A-Z]{1,2}[ -]?\d{1,4}\b|\b(?!IBAN|BSN|KVK|BVH|PV)[A-Z]{2,3} \d{4,5}\b")
-_CLOSED = re.compile(r"\b(?=[a-z0-9]*[a-z])(?=[a-z0-9]*\d)[a-z0-9]{6}\b")
-_PLATE_SAID = re.compile(
-    r"\b(?:kenteken\w*|nummerbord\w*|nummerplaat|plaat|plates?)\b(?:[\s:(-]{1,3}[a-z]{1,12}\b){0,3}?[\s:('\"-]{1,3}"
-    r"(?:[a-z]{1,3}[ -]?\d{1,5}|\d{1,3}[ -]?[a-z]{1,3}(?:[ -]?\d|\b(?<!en)(?<!uu)))[a-z0-9 -]{0,5}",
-)
 
 
 def kinds(read: Reading, on: date) -> Iterator[Kind]:
@@ -140,8 +110,6 @@ def kinds(read: Reading, on: date) -> Iterator[Kind]:
     figures = len(_FIGURE.findall(low))
     if not figures:
         return
-    if _has_plate(read):
-        yield Kind.PLATE
     rest = low if figures < SHORTEST_IBAN else _IBAN.sub(_without_iban, low)
     if rest != low:
         yield Kind.IBAN
@@ -225,27 +193,3 @@ def _is_phone(digits: str, run: str) -> bool:
     return (
         digits.startswith("6") and len(digits) == 9 or digits.startswith(("316", "3106")) and len(digits) > 10
     )
-
-
-def _has_plate(read: Reading) -> bool:
-    text, low = read.text, read.low
-    return (
-        ("-" in low and any(_shape(found[0]) in _PLATES for found in _DASHED.finditer(low)))
-        or not (text.isupper() and len(read.tokens) > SHORT)
-        and (
-            any(_shape(found[1].replace(" ", "-")) in _PLATES for found in _SPACED.finditer(text))
-            or _FOREIGN.search(text) is not None
-        )
-        or any(map(_is_closed, _CLOSED.findall(low)))
-        or ("kenteken" in low or "plaat" in low or "nummerbord" in low or "plate" in low)
-        and _PLATE_SAID.search(low) is not None
-    )
-
-
-def _shape(plate: str) -> str:
-    return "".join("-" if sign == "-" else "9" if sign.isdigit() else "X" for sign in plate)
-
-
-def _is_closed(found: str) -> bool:
-    """A plate without its dashes, in capitals."""
-    return _shape(found) in _CLOSED_PLATES

@@ -39,6 +39,9 @@ _SAID = re.compile(
 )
 # What an account name looks like, where a platform is spoken of: lola.x, kledingkast-vd-zuid, sem04.
 _PIECED = re.compile(r"\b[a-z]\w{2,}(?:\.[a-z_]\w+)+\b|\b\w{3,}(?:-\w{2,}){2,}\b|\b(?=\w*[a-z])\w*\d\w*\b")
+_CAMEL = re.compile(
+    r"\b(?!TikTok|WhatsApp|YouTube|OnlyFans|BeReal|LinkedIn|PlayStation|AliExpress|FaceTime|iPhone)[A-Z][a-z]{2,}[A-Z][a-z]{2,}\w*"
+)
 _UNDERSCORED = re.compile(r"\b(?=[a-z0-9.]{0,40}_)[\w.]{3,}")
 _NUMBERED = re.compile(r"\b([a-z]{3,20}+)(\d{1,6}+)([a-z]?)(?![\w-])")
 _MIXED = re.compile(r"\b(?:x{1,3}[._]?\w+[._]?x{1,3}|[a-z]+\d+[a-z]{2,}\w*|\w{3,}xx+\w*)\b")
@@ -66,13 +69,14 @@ def kinds(read: Reading) -> Iterator[Kind]:
         found[0] not in _SITES for url in _URLS for found in url.finditer(rest)
     ):
         yield Kind.URL
-    if not _PLATFORMS.isdisjoint(read.tokens) and _names_an_account(rest):
+    if not _PLATFORMS.isdisjoint(read.tokens) and (_names_an_account(rest) or _CAMEL.search(read.text)):
         yield Kind.HANDLE
     if _HAS_MARK.search(rest):
         if _UNDERSCORED.search(rest):
             yield Kind.HANDLE
         if any(not _is_harmless(one[0]) for one in _MIXED.finditer(rest)) or any(
-            _is_numbered_name(one) and (len(one[2]) >= MANY_FIGURES or one[1] in ALL_NAMES)
+            _is_numbered_name(one)
+            and (len(one[2]) >= MANY_FIGURES and one[0] in read.text or one[1] in ALL_NAMES)
             for one in _NUMBERED.finditer(rest)
         ):
             yield Kind.DOUBTFUL

@@ -18,6 +18,11 @@ _ADDRESSES = (
     re.compile(
         rf"[a-z'-]{{2}}{_STREET}\s{{1,2}}+{_NUMBER}(?![\d:.,]*(?:\s?uur|\d|\s?euro|\sjaar|\skeer|\s?km|\s?min|\s?m\b))"
     ),
+    # laan van eik en duinen 77, industrieweg-oost 31
+    re.compile(
+        r"\b(?:laan|plein|weg|park|hof|kade)\s(?:van|der|de|den|'t|het)\s(?:[a-z']{2,20}\s){1,3}\d{1,4}\b"
+    ),
+    re.compile(rf"[a-z]{_STREET}-(?:noord|oost|zuid|west)\s\d"),
     # op nummer 12 aan de …, de … op nummer 12
     re.compile(r"\b(?:huis)?nummer\s\d{1,4}+\s?[a-z]?\s(?:aan|in|op|van)\s(?:de|het|'t)\b"),
     re.compile(
@@ -38,7 +43,7 @@ _WORDS_OF_TWO = words("words_of_two.txt")
 _SCHOOLS = (
     # basisschool De Regenboog, obs 't Palet, Vakcollege Helmond
     re.compile(
-        r"\b(?:[Bb]asisschool|[Pp]raktijkschool|[Oo]bs|OBS|[Cc]bs|CBS|[Kk]bs|KBS|[Rr]kbs|RKBS|[Bb]s|ROC|[Rr]oc|AOC|"
+        r"\b(?:[Bb]asisschool|[Pp]raktijkschool|[Oo]bs|OBS|[Cc]bs|CBS|[Kk]bs|KBS|[Rr]kbs|RKBS|[Bb]s|ROC|[Rr]oc|AOC|CSG|MBO|ISK|"
         r"[Ss]cholengemeenschap|[Vv]akcollege|[Ll]yceum|[Cc]ollege|[Gg]ymnasium|[Ss]chool|VSO|[Vv]so|[Mm]avo|SBO|[Ss]bo|"
         r"[Kk]indcentrum|IKC|[Hh]ogeschool|[Uu]niversiteit|[Vv]akschool|[Mm]iddelbare)"
         r"\s(?:(?:[Dd]e|[Hh]et|'t|[Dd]en|van|der|[Dd]r\.|[Ss]int|St\.?)\s){0,2}+(?!\d)([A-Z][\w'-]+)"
@@ -54,6 +59,7 @@ _SCHOOLS_IN_LOWER_CASE = (
     re.compile(
         r"\b(?:basisschool|praktijkschool|vso|p?cbs|obs|sbo|ikc)\s(?:'t|de|het)\s(?!andere?\b|kinderen|jongens?\b|meisjes?\b"
         r"|school|klas|leerling|ouders?\b|meester|juf|docent|mentor|les|pauze|poort|politie|hele|laatste|nieuwe)([a-z]+)"
+        r"|\b(?:p?cbs|r?kbs)\s(?!de\b|het\b|en\b|in\b|te\b|is\b|of\b)([a-z]{3,})"
         r"|\bvd\s([a-z]+)\s(?:mavo|havo|vso|school)\b"
     ),
     # het sint jozef, waar van een school sprake is
