@@ -5,7 +5,7 @@ state but connections, queues and caches; many processes can run beside each oth
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -49,7 +49,8 @@ from service.trail import Trail
 from service.vocabulary import api as vocabulary
 
 UUID_FORM = re.compile(r"(?<=/)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|\Z)")
-ROOMS = (vocabulary, routing, agreements, administration, clients, intake, signals, referrals, statistics)
+# Looked through in this order for each request: those that are asked most come first.
+ROOMS = (intake, signals, referrals, routing, vocabulary, agreements, administration, clients, statistics)
 
 
 def create_app(settings: Settings | None = None) -> HttpLayer:
@@ -58,13 +59,13 @@ def create_app(settings: Settings | None = None) -> HttpLayer:
     configure_logs(settings.log_level)
     clock.follow(settings.clock_file)
     api = _api()
-    root = _root(api)
+    root = _root(api.openapi)
     parts = _parts(settings)
     for app in (root, api):
         for name, part in parts.items():
             setattr(app.state, name, part)
     contract = Contract([("", root.openapi()), ("/v1", api.openapi())])
-    return HttpLayer(root, contract, _refusals(parts["trail"], parts["verify"]))
+    return HttpLayer(root, contract, _refusals(parts["trail"], parts["verify"]), below={"/v1": api})
 
 
 def api_document() -> dict[str, Any]:
@@ -83,7 +84,7 @@ def _api() -> FastAPI:
     return api
 
 
-def _root(api: FastAPI) -> FastAPI:
+def _root(document: Callable[[], dict[str, Any]]) -> FastAPI:
     root = FastAPI(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=_lifespan
     )
@@ -103,10 +104,9 @@ def _root(api: FastAPI) -> FastAPI:
     @root.get("/v1/openapi.json", operation_id="get_openapi", tags=["about"])
     async def get_openapi() -> dict[str, Any]:
         """The contract of /v1."""
-        return api.openapi()
+        return document()
 
     root.include_router(access.router)
-    root.mount("/v1", api)
     install_problem_handlers(root)
     return root
 

@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import orjson
 import structlog
@@ -48,12 +48,24 @@ log = structlog.get_logger()
 
 
 class HttpLayer:
-    """Wraps the application. `record_refusal` may raise a Problem, which is then the answer instead."""
+    """Wraps the application. `record_refusal` may raise a Problem, which is then the answer instead.
 
-    def __init__(self, app: ASGIApp, contract: Contract, record_refusal: RecordRefusal) -> None:
+    `below` has the application of a path prefix; it is handed the request here, not by way of `app`, for each
+    application that it passes costs as much as a small room.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        contract: Contract,
+        record_refusal: RecordRefusal,
+        *,
+        below: Mapping[str, ASGIApp] | None = None,
+    ) -> None:
         self.app = app
         self._contract = contract
         self._record_refusal = record_refusal
+        self._below = below or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,13 +79,21 @@ class HttpLayer:
             _check(scope["method"], methods, headers)
             if scope["method"] == "HEAD":
                 scope = {**scope, "method": "GET"}  # a copy: the server must still see that it was HEAD
-            await self.app(scope, _limited(receive, _limit_of(exchange.operation)), exchange.send)
+            app, scope = self._app_for(scope)
+            await app(scope, _limited(receive, _limit_of(exchange.operation)), exchange.send)
         except Problem as problem:
             await exchange.refuse(problem)
         except Exception as error:
             _log_failure(error, scope)
             await exchange.refuse(problem_of(error))
         await exchange.finish()
+
+    def _app_for(self, scope: Scope) -> tuple[ASGIApp, Scope]:
+        """The application that answers, and the scope as it sees it."""
+        prefix = f"/{scope['path'].split('/', 2)[1]}"
+        if prefix not in self._below or scope["path"] == OPEN_TO_ALL_ORIGINS:
+            return self.app, scope
+        return self._below[prefix], {**scope, "root_path": scope.get("root_path", "") + prefix}
 
 
 class _Exchange:

@@ -5,8 +5,14 @@ Never a body, a token, a pseudonym, a query string or a validated value; ids of 
 
 import logging
 import sys
+from typing import Any
 
+import orjson
 import structlog
+
+
+def _as_json(event: Any, **_: Any) -> str:
+    return orjson.dumps(event).decode()
 
 
 def configure_logs(level: str) -> None:
@@ -15,7 +21,7 @@ def configure_logs(level: str) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(serializer=_as_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),

@@ -34,7 +34,8 @@ from service.snapshot import Snapshot
 
 _answered = Answered.__table__
 
-BATCH_CONNECTIONS = 1  # beside those of the flushers
+BATCH_CONNECTIONS = 2  # beside those of the flushers: while one group is in the database, another is made
+AT_A_TIME = 8  # decisions between two looks at what else waits
 
 Identity = tuple[UUID, UUID]
 Outcome = bytes | Exception
@@ -98,7 +99,9 @@ class Intake:
         received_at = clock.receipt_moment()
         reference = await self._reference.current(session, clock.local_day(received_at))
         decided: list[Registration | Problem] = []
-        for submission in submissions:
+        for place, submission in enumerate(submissions):
+            if place % AT_A_TIME == AT_A_TIME - 1:
+                await asyncio.sleep(0)
             try:
                 decided.append(
                     register(

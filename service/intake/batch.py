@@ -7,7 +7,8 @@ Memory is bounded by the limits of a batch.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from service import trail
 from service.caller import Caller
 from service.errors import Fault, Invalid, Problem, TooLarge, faults_of
 from service.http import BODY_LIMIT, problem_of
-from service.intake.actions import Intake, Outcome
+from service.intake.actions import BATCH_CONNECTIONS, Intake, Outcome
 from service.intake.errors import TooManyLines
 from service.intake.models import BatchLine
 from service.intake.registration import Submission, submission_of
@@ -63,17 +64,17 @@ async def _work(
     batch: Batch, stream: AsyncIterator[bytes], ready: "asyncio.Queue[bytes | Exception | None]"
 ) -> None:
     """Read, check and commit groups of lines; a group is committed while the next is read."""
-    number, committing = 1, None
+    number, committing = 1, deque[Awaitable[bytes]]()
     try:
         async for lines in groups_of(stream):
-            read = [_read_line(batch.caller, line) for line in lines]
-            if committing is not None:
-                ready.put_nowait(await committing)
+            read = [await _read_line(batch.caller, line) for line in lines]
+            while len(committing) >= BATCH_CONNECTIONS:
+                ready.put_nowait(await committing.popleft())
             # Not cut off half-way when the partner goes: what was read whole is registered.
-            committing = asyncio.shield(asyncio.create_task(_commit(batch, number, read)))
+            committing.append(asyncio.shield(asyncio.create_task(_commit(batch, number, read))))
             number += len(lines)
-        if committing is not None:
-            ready.put_nowait(await committing)
+        while committing:
+            ready.put_nowait(await committing.popleft())
         ready.put_nowait(None)
     except PartnerGone:
         ready.put_nowait(None)
@@ -128,7 +129,8 @@ async def _chunks(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes | Problem
         yield problem
 
 
-def _read_line(caller: Caller, line: bytes | Problem) -> Read:
+async def _read_line(caller: Caller, line: bytes | Problem) -> Read:
+    await asyncio.sleep(0)  # others wait too, and the groups that are being committed
     if isinstance(line, Problem):
         return line
     try:
