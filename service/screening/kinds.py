@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 
 TOLD: Mapping[Kind, str] = {
-    Kind.BSN: "This seems to hold a citizen service number (BSN).",
+    Kind.BSN: "This seems to hold a citizen service number (burgerservicenummer).",
     Kind.IBAN: "This seems to hold a bank account number.",
     Kind.EMAIL: "This seems to hold an e-mail address.",
     Kind.PHONE: "This seems to hold a telephone number.",

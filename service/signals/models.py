@@ -50,7 +50,7 @@ def _registrable_flag(value: str) -> str:
     if value == "GREEN":
         raise fault(
             "not-registrable",
-            "A green flag is acceptable behaviour and no signal about a person: see /v1/guidance?type=GREEN.",
+            "A green flag is acceptable behaviour and no signal about a person; /v1/guidance tells what to do instead.",
         )
     return value
 

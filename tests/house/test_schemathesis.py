@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import ENGINES
 from tests.house.test_every_operation import CLIENTS, TABLE
-from tests.support.register import Templates, calling, server
+from tests.support.register import ROOT, Templates, calling, server
 
 HEAVY = os.environ.get("SCHEMATHESIS") == "heavy"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -48,6 +48,11 @@ async def test_all_checks_hold(
             capture_output=True,
             text=True,
             cwd=tmp_path,
+            env={
+                **os.environ,
+                "SCHEMATHESIS_HOOKS": "tests.house.schemathesis_hooks",
+                "PYTHONPATH": str(ROOT),
+            },
             timeout=900,
         )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
