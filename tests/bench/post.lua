@@ -1,6 +1,6 @@
 -- Posts bodies in turn, each under a fresh Idempotency-Key, for so many seconds; then sends nothing more and
 -- lets the last answers come in, so that what was answered is exactly what was sent. Arguments: a file with one
--- body a line, the access token, seconds, the number of connections.
+-- body a line, the access token, seconds, the number of connections; the path and the actor where they differ.
 local ffi = require "ffi"
 ffi.cdef [[
   typedef struct { long seconds; long micros; } bench_moment;
@@ -27,12 +27,13 @@ end
 function setup(thread) table.insert(threads, thread) end
 
 function init(args)
-  local file, token = args[1], args[2]
+  local file, token, path, actor = args[1], args[2], args[5] or "/v1/signals", args[6] or ""
+  if actor ~= "" then actor = "\r\nActor: " .. actor end
   seconds, connections, resting = tonumber(args[3]), tonumber(args[4]), 0
   seed()
   for body in io.lines(file) do
-    table.insert(heads, "POST /v1/signals HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port
-      .. "\r\nAuthorization: Bearer " .. token .. "\r\nContent-Type: application/json\r\nContent-Length: " .. #body
+    table.insert(heads, "POST " .. path .. " HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port
+      .. "\r\nAuthorization: Bearer " .. token .. actor .. "\r\nContent-Type: application/json\r\nContent-Length: " .. #body
       .. "\r\nIdempotency-Key: ")
     table.insert(bodies, "\r\n\r\n" .. body)
   end

@@ -1,10 +1,10 @@
-"""Our side of the measure: wrk posts signals to a server that was started as a user would start it."""
+"""Our side of most measures: wrk sends requests to a server that was started as a user would start it."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from service.demo.pack import load_pack
 from tests.bench.windows import Window
 from tests.support.register import ServerProcess
 
-SCRIPT = Path(__file__).with_name("post.lua")
+HERE = Path(__file__).parent
 CLIENT = "school-helmond"  # its agreement opens everything but what is of the police, the note too
 BODIES = 4000
 SAMPLE = 150
@@ -50,26 +50,34 @@ def log_into(file: Path) -> Iterator[None]:
         os.close(kept)
 
 
-class Poster:
-    """Posts to one server as one client."""
+class Load:
+    """Sends the lines of a file to one server as one client: bodies to a path, or (`get.lua`) paths."""
 
-    def __init__(self, server: ServerProcess, credential: Credential, bodies: Path) -> None:
-        self._server = server
+    def __init__(
+        self,
+        server: ServerProcess,
+        credential: Credential,
+        lines: Path,
+        *,
+        script: str = "post.lua",
+        connections: int = CONNECTIONS,
+        more: Sequence[str] = (),
+    ) -> None:
+        self._server, self._credential, self._lines = server, credential, lines
         self._process = psutil.Process(server.process.pid)
-        self._credential = credential
-        self._bodies = bodies
+        self._script, self._connections, self._more = script, connections, more
 
-    @staticmethod
-    def command(seconds: float) -> list[str]:
+    def command(self, seconds: float) -> list[str]:
         """The command without its script's arguments, as told in the results."""
         duration = f"-d{seconds + LAST_ANSWERS_SECONDS:.0f}s"
-        return ["wrk", "-t1", f"-c{CONNECTIONS}", duration, "--timeout", "10s", "-s", "tests/bench/post.lua"]
+        script = f"tests/bench/{self._script}"
+        return ["wrk", "-t1", f"-c{self._connections}", duration, "--timeout", "10s", "-s", script]
 
     def post_sample(self) -> int:
         """Post the first bodies one by one, for the anchor to take its rows from."""
-        headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"}
         with httpx.Client(base_url=self._server.url, headers=headers) as http:
-            for number, body in enumerate(self._bodies.read_text().splitlines()[:SAMPLE]):
+            for number, body in enumerate(self._lines.read_text().splitlines()[:SAMPLE]):
                 key = {"Idempotency-Key": f"00000000-0000-4000-8000-{number:012d}"}
                 answer = http.post("/v1/signals", content=body, headers=key)
                 if answer.status_code != 201:
@@ -78,16 +86,16 @@ class Poster:
 
     def window(self, seconds: float, database_cpu: Callable[[], float]) -> Window:
         """One window; raises when an answer was not a 2xx or a request stayed without."""
-        arguments = [str(self._bodies), self._token(), str(seconds), str(CONNECTIONS)]
+        arguments = [str(self._lines), self.token(), str(seconds), str(self._connections), *self._more]
         command = self.command(seconds)
-        command[-1] = str(SCRIPT)
+        command[-1] = str(HERE / self._script)
         before, database_before = self._cpu(), database_cpu()
         answer = subprocess.run(
             [*command, self._server.url, "--", *arguments], capture_output=True, text=True, check=True
         )
         told = json.loads(answer.stdout.strip().splitlines()[-1])
-        if told["refused"] or told["broken"] or told["resting"] != CONNECTIONS:
-            raise RuntimeError(f"not every request was answered with a 201: {told}")
+        if told["refused"] or told["broken"] or told["resting"] != self._connections:
+            raise RuntimeError(f"not every request was answered with a 2xx: {told}")
         return Window(
             done=told["answered"],
             seconds=told["seconds"],
@@ -100,11 +108,11 @@ class Poster:
     def memory_mb(self) -> float:
         return float(self._process.memory_info().rss / 1e6)
 
-    def _cpu(self) -> float:
-        return float(sum(self._process.cpu_times()[:2]))
-
-    def _token(self) -> str:
+    def token(self) -> str:
         who = (self._credential.client_id, self._credential.client_secret)
         form = {"grant_type": "client_credentials"}
         answer = httpx.post(f"{self._server.url}/oauth/token", data=form, auth=who).raise_for_status()
         return str(answer.json()["access_token"])
+
+    def _cpu(self) -> float:
+        return float(sum(self._process.cpu_times()[:2]))

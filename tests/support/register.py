@@ -189,7 +189,7 @@ class ServerProcess:
 
 @contextmanager
 def server(
-    database_url: str, folder: Path, *, port: int | None = None, **more: Any
+    database_url: str, folder: Path, *, port: int | None = None, module: str = "service", **more: Any
 ) -> Iterator[ServerProcess]:
     """Start a server process and wait until it is ready; it is ended with the block."""
     port = port or free_port()
@@ -200,7 +200,7 @@ def server(
         "SIGNAL_LOG_LEVEL": "ERROR",
         **{f"SIGNAL_{name.upper()}": str(value) for name, value in {**UNLIMITED, **more}.items()},
     }
-    command = [sys.executable, "-m", "service", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", module, "serve", "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         url = f"http://127.0.0.1:{port}"
