@@ -1,28 +1,34 @@
-"""`make bench`: measure posting against its anchors and write RESULTS.md."""
+"""`make bench`: measure against the anchors and write RESULTS.md."""
 
 import os
 import shlex
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from tests.bench.anchor_postgres import Pgbench
 from tests.bench.anchor_sqlite import Loop
+from tests.bench.batching import Batcher, Copy
 from tests.bench.books import check_books
+from tests.bench.growth import FEW, grown
+from tests.bench.known import known_and_unknown
 from tests.bench.machine import INSTALL, lacking, machine
-from tests.bench.posting import CLIENT, Poster, log_into, write_bodies
+from tests.bench.posting import CLIENT, Load, log_into, write_bodies
+from tests.bench.reading import own_by_id
 from tests.bench.results import Row, Section, write_results, written
 from tests.bench.windows import Pairs, interleaved
 from tests.support.postgres import Postgres, roomy
 from tests.support.register import prepared, server
 
 SERVE = "python -m service serve  # one process, settings by default"
+BATCHES = 8
 
 
 def main() -> None:
     quick = "--quick" in sys.argv[1:]
-    windows, seconds = (3, 5.0) if quick else (7, 10.0)
+    windows, seconds, many = (3, 4.0, 50_000) if quick else (7, 10.0, 1_000_000)
     load = os.getloadavg()[0]
     if "wrk" in lacking():
         sys.exit(f"Nothing measured: {INSTALL['wrk']}.")
@@ -35,44 +41,73 @@ def main() -> None:
             if "pgbench" in lacking(str(postgres.binaries)):
                 print(f"Left out PostgreSQL: {INSTALL['pgbench']}.")
             else:
-                section, version = on_postgres(postgres, folder, windows, seconds)
-                sections.append(section)
+                version = _version(postgres)
+                sections += on_postgres(postgres, folder, windows, seconds)
+                sections += with_many(
+                    postgres, folder, windows=3 if quick else 5, seconds=seconds / 2, many=many
+                )
         sections.append(on_sqlite(folder, windows, seconds))
     write_results(machine(version, load), sections, quick)
     print("Written: tests/bench/RESULTS.md")
 
 
-def on_postgres(postgres: Postgres, folder: Path, windows: int, seconds: float) -> tuple[Section, str]:
-    """POST on a durable PostgreSQL against pgbench on the same database."""
-    print("POST on PostgreSQL : pgbench with one CTE statement per transaction")
+def on_postgres(postgres: Postgres, folder: Path, windows: int, seconds: float) -> Iterator[Section]:
+    """POST, batch and own signal by id on a durable PostgreSQL, each against its anchor on the same database."""
     postgres.create_database("register")
     url = postgres.url("register")
     loaded = prepared(url, folder)
+    bodies = folder / "bodies.ndjson"
     with log_into(folder / "log"), server(url, folder, log_level="INFO") as running:
-        poster = Poster(running, loaded.credentials[CLIENT], folder / "bodies.ndjson")
+        poster = Load(running, loaded.credentials[CLIENT], bodies)
         sample = poster.post_sample()
         pgbench = Pgbench(postgres, "register", folder)
-        pairs = interleaved(
+        print("POST on PostgreSQL : pgbench with one CTE statement per transaction")
+        posting = interleaved(
             lambda: poster.window(seconds, postgres.cpu_seconds),
             lambda: pgbench.window(seconds),
             pgbench.settle,
             windows,
         )
         memory = poster.memory_mb()
-    posted, anchored = pairs.total()
+        print("batch : COPY of the same rows")
+        batcher = Batcher(running, loaded.credentials[CLIENT], bodies)
+        copy = Copy(postgres, "register", pgbench.typical)
+        batches = interleaved(
+            lambda: batcher.window(BATCHES, postgres.cpu_seconds),
+            lambda: copy.window(BATCHES),
+            pgbench.settle,
+            windows,
+        )
+        counts = [pairs.total() for pairs in (posting, batches)]
+        posted, anchored = (sum(count) for count in zip(*counts, strict=True))
+        books = check_books(pgbench.fetch, pgbench.typical, len(sample) + posted, anchored)
+        print("own signal by id, audited : not audited")
+        reading, reader = own_by_id(running, loaded, folder, postgres, url, sample, seconds, windows)
+        known = known_and_unknown(running, loaded, folder)
+    yield _posting(
+        posting, pgbench, poster.command(seconds), pgbench.command(seconds), memory, [*books, known]
+    )
+    yield _batches(batches)
+    yield _reading(reading, reader.command(seconds))
+
+
+def _posting(
+    pairs: Pairs, pgbench: Pgbench, ours: list[str], anchors: list[str], memory: float, books: list[str]
+) -> Section:
     typical = pgbench.typical
     notes = [
-        *check_books(pgbench.fetch, typical, sample + posted, anchored),
+        *books,
         f"The anchor's signal has {typical.persons} person(s) with {typical.sealed} token(s), rows as wide as the "
         "register wrote them for a posted signal near the mean.",
+        "The reporter's agreement opens the note: a quarter of the bodies hold one, which the guard reads.",
         "Autovacuum is off; VACUUM (ANALYZE) runs between the windows, outside both sides' figures.",
         f"Memory of the API process after these POSTs: {memory:.0f} MB (must ≤ 200, aim ≤ 120).",
     ]
-    version = pgbench.fetch("SELECT split_part(version(), ' on ', 1) AS version")[0]["version"]
+    seconds = anchors[-1]
     commands = [
         SERVE,
-        f"{shlex.join(poster.command(seconds))} URL -- bodies.ndjson TOKEN {seconds:.0f} 64",
-        f"{shlex.join(pgbench.command(seconds))} -f anchor.sql -D…  # fsync and synchronous_commit on",
+        f"{shlex.join(ours)} URL -- bodies.ndjson TOKEN {seconds} 64",
+        f"{shlex.join(anchors)} -f anchor.sql -D…  # fsync and synchronous_commit on",
     ]
     rows = [
         Row(
@@ -84,9 +119,75 @@ def on_postgres(postgres: Postgres, folder: Path, windows: int, seconds: float) 
         *_cpu_rows(pairs),
         Row("CPU per request / CPU of pgbench's PostgreSQL", written(pairs.cpu_ratio(), " ×"), "≤ 3 ×", ""),
     ]
-    return Section("POST /v1/signals on PostgreSQL, everything on", commands, rows, pairs, notes), str(
-        version
+    return Section("POST /v1/signals on PostgreSQL, everything on", commands, rows, pairs, notes)
+
+
+def _batches(pairs: Pairs) -> Section:
+    rows = [
+        Row("signals per second / COPY of the same rows", written(pairs.rate_ratio()), "≥ 0.30", "≥ 0.55"),
+        Row(
+            "CPU per signal, application + database",
+            written(pairs.of_ours(lambda one: one.cpu_ms), " ms"),
+            "",
+            "",
+        ),
+        Row("CPU per signal of the anchor", written(pairs.of_anchors(lambda one: one.cpu_ms), " ms"), "", ""),
+    ]
+    notes = ["Every line was answered with a 201, and stands in the books of the section above."]
+    return Section(
+        "POST /v1/signals/_batch on PostgreSQL", [Batcher.command, Copy.command], rows, pairs, notes
     )
+
+
+def _reading(pairs: Pairs, command: list[str]) -> Section:
+    cpu = written(pairs.of_ours(lambda one: one.cpu_ms), " ms")
+    rows = [
+        Row("CPU per request, application + database", cpu, "≤ 2.0 ms", "≤ 1.2 ms"),
+        Row(
+            "requests per second / the same server without its trail",
+            written(pairs.rate_ratio()),
+            "≥ 0.6",
+            "≥ 0.75",
+        ),
+    ]
+    commands = [
+        f"{shlex.join(command)} URL -- paths TOKEN {command[3]} 64",
+        "the same against python -m tests.bench.unaudited serve",
+    ]
+    return Section("GET /v1/signals/{id}, one's own, on PostgreSQL", commands, rows, pairs, [])
+
+
+def with_many(
+    postgres: Postgres, folder: Path, *, windows: int, seconds: float, many: int
+) -> Iterator[Section]:
+    """What each request costs with many signals against few."""
+    with log_into(folder / "log of many"):
+        found, memory = grown(
+            postgres,
+            folder,
+            folder / "bodies.ndjson",
+            many=many,
+            seconds=seconds,
+            windows=windows,
+            settle=lambda: postgres.vacuum(f"register_{many}", f"register_{FEW}"),
+        )
+    for name, pairs in found.items():
+        rows = [
+            Row(
+                f"CPU, {many:,} : {FEW:,} signals",
+                written(pairs.cpu_ratio(), " ×"),
+                "≤ 1.5 ×",
+                "≤ 1.15 ×",
+            ),
+            Row("CPU per request with many", written(pairs.of_ours(lambda one: one.cpu_ms), " ms"), "", ""),
+        ]
+        notes = []
+        if name == "POST":
+            told = ", ".join(f"{one:.0f}" for one in memory)
+            notes = [f"Memory of the API process after each tenth of {many:,} lines in batches: {told} MB."]
+        yield Section(
+            f"Growth: {name}", ["two registers on one PostgreSQL, filled in batches"], rows, pairs, notes
+        )
 
 
 def on_sqlite(folder: Path, windows: int, seconds: float) -> Section:
@@ -96,14 +197,14 @@ def on_sqlite(folder: Path, windows: int, seconds: float) -> Section:
     url = f"sqlite+aiosqlite:///{file}"
     loaded = prepared(url, folder)
     with log_into(folder / "log"), server(url, folder, log_level="INFO") as running:
-        poster = Poster(running, loaded.credentials[CLIENT], folder / "bodies.ndjson")
+        poster = Load(running, loaded.credentials[CLIENT], folder / "bodies.ndjson")
         sample = poster.post_sample()
         loop = Loop(file)
         pairs = interleaved(
             lambda: poster.window(seconds, lambda: 0.0), lambda: loop.window(seconds), loop.settle, windows
         )
     posted, anchored = pairs.total()
-    notes = check_books(loop.fetch, loop.typical, sample + posted, anchored)
+    notes = check_books(loop.fetch, loop.typical, len(sample) + posted, anchored)
     loop.close()
     commands = [
         SERVE,
@@ -119,15 +220,16 @@ def on_sqlite(folder: Path, windows: int, seconds: float) -> Section:
 
 def _cpu_rows(pairs: Pairs) -> list[Row]:
     cpu = written(pairs.of_ours(lambda window: window.cpu_ms), " ms")
+    anchors = written(pairs.of_anchors(lambda window: window.cpu_ms), " ms")
     return [
         Row("CPU per request, application + database", cpu, "≤ 1.5 ms", "≤ 0.9 ms"),
-        Row(
-            "CPU per transaction of the anchor",
-            written(pairs.of_anchors(lambda window: window.cpu_ms), " ms"),
-            "",
-            "",
-        ),
+        Row("CPU per transaction of the anchor", anchors, "", ""),
     ]
+
+
+def _version(postgres: Postgres) -> str:
+    query = "SELECT split_part(version(), ' on ', 1)"
+    return postgres.fetch_value(query)
 
 
 if __name__ == "__main__":

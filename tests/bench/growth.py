@@ -52,7 +52,7 @@ def measures(one: Filled, bodies: Path) -> dict[str, Load]:
     claims.write_text('{"limit": 10}\n')
     pages.write_text("/v1/referrals?limit=50\n")
     reporter, point = one.loaded.credentials[CLIENT], one.loaded.credentials[POINT]
-    paths = write_paths(one.server, one.loaded, one.folder)
+    paths = write_paths(Load(one.server, reporter, bodies).post_sample(), one.folder)
     return {
         "POST": Load(one.server, reporter, bodies),
         "own signal by id": Load(one.server, reporter, paths, script="get.lua"),

@@ -73,8 +73,9 @@ class Load:
         script = f"tests/bench/{self._script}"
         return ["wrk", "-t1", f"-c{self._connections}", duration, "--timeout", "10s", "-s", script]
 
-    def post_sample(self) -> int:
-        """Post the first bodies one by one, for the anchor to take its rows from."""
+    def post_sample(self) -> list[str]:
+        """Post the first bodies one by one, for the anchor to take its rows from; the paths of the signals."""
+        paths = []
         headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"}
         with httpx.Client(base_url=self._server.url, headers=headers) as http:
             for number, body in enumerate(self._lines.read_text().splitlines()[:SAMPLE]):
@@ -82,7 +83,8 @@ class Load:
                 answer = http.post("/v1/signals", content=body, headers=key)
                 if answer.status_code != 201:
                     raise RuntimeError(f"a body of the sample was refused: {answer.text}")
-        return SAMPLE
+                paths.append(answer.headers["Location"])
+        return paths
 
     def window(self, seconds: float, database_cpu: Callable[[], float]) -> Window:
         """One window; raises when an answer was not a 2xx or a request stayed without."""

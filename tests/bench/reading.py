@@ -1,8 +1,7 @@
 """One's own signal by id, audited, against the same server that records no reads."""
 
+from collections.abc import Sequence
 from pathlib import Path
-
-import httpx
 
 from service.demo.loading import Loaded
 from tests.bench.posting import CLIENT, Load
@@ -11,13 +10,10 @@ from tests.support.postgres import Postgres
 from tests.support.register import ServerProcess, server
 
 
-def write_paths(running: ServerProcess, loaded: Loaded, folder: Path) -> Path:
-    """A file with the paths of a few hundred of the client's own signals."""
-    token = Load(running, loaded.credentials[CLIENT], folder).token()
-    headers = {"Authorization": f"Bearer {token}"}
-    page = httpx.get(f"{running.url}/v1/signals?limit=200", headers=headers, timeout=60).raise_for_status()
+def write_paths(paths: Sequence[str], folder: Path) -> Path:
+    """A file with the paths of some of the client's own signals."""
     file = folder / "paths"
-    file.write_text("".join(f"/v1/signals/{one['id']}\n" for one in page.json()["items"]))
+    file.write_text("".join(f"{path}\n" for path in paths))
     return file
 
 
@@ -27,11 +23,12 @@ def own_by_id(
     folder: Path,
     postgres: Postgres,
     url: str,
+    own: Sequence[str],
     seconds: float,
     windows: int,
 ) -> tuple[Pairs, Load]:
     """Windows of both by turns."""
-    paths = write_paths(running, loaded, folder)
+    paths = write_paths(own, folder)
     audited = Load(running, loaded.credentials[CLIENT], paths, script="get.lua")
     with server(url, folder, module="tests.bench.unaudited", log_level="INFO") as other:
         unaudited = Load(other, loaded.credentials[CLIENT], paths, script="get.lua")

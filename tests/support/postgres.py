@@ -260,11 +260,20 @@ class Postgres:
             log = (self.folder / "log").read_text(errors="replace")
             raise RuntimeError(f"pg_ctl {step} failed; the last lines of the log:\n{log[-2000:]}")
 
-    def _execute(self, statement: str) -> None:
-        environment = self.psql_environment()
+    def vacuum(self, *databases: str) -> None:
+        """Vacuum and analyse whole databases."""
+        for database in databases:
+            self._execute("VACUUM (ANALYZE)", database)
+
+    def fetch_value(self, query: str) -> str:
+        """The one value of a query, as text."""
+        return self._execute(query).strip()
+
+    def _execute(self, statement: str, database: str = "postgres") -> str:
+        environment = self.psql_environment(database)
         psql = shutil.which("psql", path=environment["PATH"]) or "psql"
         answer = subprocess.run(
-            [psql, "-Xqc", statement],
+            [psql, "-XqAtc", statement],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -272,3 +281,4 @@ class Postgres:
         )
         if answer.returncode:
             raise RuntimeError(f"{statement}: {answer.stderr.strip()}")
+        return answer.stdout
