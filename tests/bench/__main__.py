@@ -28,7 +28,7 @@ BATCHES = 8
 
 def main() -> None:
     quick = "--quick" in sys.argv[1:]
-    windows, seconds, many = (3, 4.0, 50_000) if quick else (7, 10.0, 1_000_000)
+    windows, seconds, many = (3, 3.0, 20_000) if quick else (7, 10.0, 1_000_000)
     load = os.getloadavg()[0]
     if "wrk" in lacking():
         sys.exit(f"Nothing measured: {INSTALL['wrk']}.")
@@ -44,7 +44,7 @@ def main() -> None:
                 version = _version(postgres)
                 sections += on_postgres(postgres, folder, windows, seconds)
                 sections += with_many(
-                    postgres, folder, windows=3 if quick else 5, seconds=seconds / 2, many=many
+                    postgres, folder, windows=2 if quick else 5, seconds=seconds / 2, many=many
                 )
         sections.append(on_sqlite(folder, windows, seconds))
     write_results(machine(version, load), sections, quick)
