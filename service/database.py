@@ -37,14 +37,26 @@ def _dump_json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-class Database:
-    """One pool of connections to the register's database."""
+class _Writer:
+    """The one writer of a process on SQLite: a lock, and a connection that readers cannot take away.
 
-    def __init__(self, url: str, *, pool_size: int, writer: asyncio.Lock | None = None) -> None:
+    From a shared pool it could wait, with the lock, for readers who wait for their entry in the trail, which
+    waits for the lock.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.lock = asyncio.Lock()
+        self.engine = _engine(url, 1)
+
+
+class Database:
+    """One pool of connections to the register's database; on SQLite it is for reading."""
+
+    def __init__(self, url: str, *, pool_size: int, writer: _Writer | None = None) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self.engine = _engine(url, pool_size)
-        self._writer = writer or asyncio.Lock()
+        self._writer = writer or (_Writer(url) if self.is_sqlite else None)
         self._siblings: list[Database] = []
 
     def sibling(self, pool_size: int) -> "Database":
@@ -62,11 +74,11 @@ class Database:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
         """A transaction that is committed when the block ends, and rolled back when it raises."""
-        if not self.is_sqlite:
+        if self._writer is None:
             async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
                 yield session
             return
-        async with self._writer, AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with self._writer.lock, AsyncSession(self._writer.engine, expire_on_commit=False) as session:
             await session.connection(execution_options={"begin": "BEGIN IMMEDIATE"})
             yield session
             await session.commit()
@@ -75,6 +87,8 @@ class Database:
         """Close the connections of this pool and of its siblings."""
         for pool in (*self._siblings, self):
             await pool.engine.dispose()
+        if self._writer is not None:
+            await self._writer.engine.dispose()
 
 
 def insert_unless_known(session: AsyncSession, table: FromClause) -> Any:

@@ -1,11 +1,12 @@
 """The fields of a signal, by their names on the wire, that an agreement opens or does not.
 
-`OptionalField`: to be sent; `SharedField`: to be shared on.
+`OptionalField`: to be sent; `SharedField`: to be shared on. A partner's own reference stays between the partner
+and its contact point.
 """
 
 from typing import Literal
 
-OptionalField = Literal[
+_Either = Literal[
     "types",
     "settings",
     "indicators",
@@ -21,27 +22,6 @@ OptionalField = Literal[
     "handlingCodes",
     "legalBasis",
     "consent",
-    "partnerReference",
 ]
-# A partner's own reference stays between the partner and its contact point.
-SharedField = Literal[
-    "primaryType",
-    "types",
-    "observedFrom",
-    "observedUntil",
-    "municipalities",
-    "settings",
-    "indicators",
-    "urgency",
-    "flag",
-    "flagCriteria",
-    "group",
-    "persons",
-    "alsoKnownAs",
-    "municipality",
-    "victimStatus",
-    "source",
-    "handlingCodes",
-    "legalBasis",
-    "consent",
-]
+OptionalField = _Either | Literal["partnerReference"]
+SharedField = _Either | Literal["primaryType", "observedFrom", "municipalities", "persons"]

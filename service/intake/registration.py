@@ -103,6 +103,7 @@ def register(
             "version": 1,
             "status": ACTIVE,
             "organisation_id": judgement.reporter_id,
+            "entered_by_id": None if caller.role == "reporter" else caller.organisation_id,
             "received_at": received_at,
             **present_version(submission, judgement),
         },
@@ -137,7 +138,6 @@ def register(
 def present_version(submission: Submission, judgement: Judgement) -> Row:
     """The columns of `signal` that every version fills anew."""
     caller, signal = submission.caller, submission.signal
-    on_behalf = caller.organisation_id != judgement.reporter_id
     return {
         "client_id": caller.client_id,
         "agreement_id": judgement.agreement.id,
@@ -147,7 +147,6 @@ def present_version(submission: Submission, judgement: Judgement) -> Row:
         "incident_municipality": signal.municipalities.incident,
         "content": submission.content,
         "body_digest": submission.digest,
-        "entered_by_id": caller.organisation_id if on_behalf else None,
     }
 
 

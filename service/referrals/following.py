@@ -72,21 +72,18 @@ def _goes_to(referral: Referral) -> tuple[UUID, UUID | None]:
 
 
 async def _open_root(session: AsyncSession, signal_id: UUID) -> Referral | None:
-    """The open referral to the contact point, locked."""
-    return (
-        await session.scalars(
-            select(Referral)
-            .where(
-                Referral.signal_id == signal_id,
-                Referral.parent_id.is_(None),
-                Referral.status.in_(OPEN),
-            )
-            .with_for_update()
-        )
-    ).one_or_none()
+    """The open referral to the contact point, locked after its open children: so they are locked when one closes."""
+    rows = await session.scalars(
+        select(Referral)
+        .where(Referral.signal_id == signal_id, Referral.status.in_(OPEN))
+        .order_by(Referral.parent_id.is_(None), Referral.id)
+        .with_for_update()
+    )
+    return next((one for one in rows.all() if one.parent_id is None), None)
 
 
 async def _open_children(session: AsyncSession, parent: Referral) -> Sequence[Referral]:
+    """Those that are open now that the parent is locked."""
     rows = await session.scalars(
         select(Referral)
         .where(Referral.parent_id == parent.id, Referral.status.not_in(ENDED))

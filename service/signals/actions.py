@@ -37,7 +37,10 @@ async def record_signals(
 async def signal_to_change(session: AsyncSession, caller: Caller, *, signal_id: UUID, version: int) -> Signal:
     """The caller's own signal, locked; raises `NotFound`, `PreconditionFailed`, `NotActive`."""
     signal = (
-        await session.scalars(select(Signal).where(Signal.id == signal_id, own(caller)).with_for_update())
+        await session.scalars(
+            # Not the key: who forwards the signal's referral meanwhile needs only that.
+            select(Signal).where(Signal.id == signal_id, own(caller)).with_for_update(key_share=True)
+        )
     ).one_or_none()
     if signal is None:
         raise NotFound

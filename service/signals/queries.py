@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, bindparam, or_, select
+from sqlalchemy import ColumnElement, Row, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock
@@ -36,21 +36,16 @@ _WHOLE = (
     )
     .order_by(_signal.c.received_at, _signal.c.id, _person.c.position)
 )
-_ONE_OF_OWN = _WHOLE.where(
-    _signal.c.id == bindparam("signal_id"),
-    or_(
-        _signal.c.organisation_id == bindparam("organisation_id"),
-        _signal.c.entered_by_id == bindparam("organisation_id"),
-    ),
-)
+_ONE = _WHOLE.where(_signal.c.id == bindparam("signal_id"))
+_ONE_REPORTED = _ONE.where(_signal.c.organisation_id == bindparam("organisation_id"))
+_ONE_ENTERED = _ONE.where(_signal.c.entered_by_id == bindparam("organisation_id"))
 _THESE = _WHOLE.where(_signal.c.id.in_(bindparam("signal_ids", expanding=True)))
 
 
 def own(caller: Caller) -> ColumnElement[bool]:
-    """The condition of one's own signals: reported by the organisation, or entered by it for who phoned."""
-    return or_(
-        Signal.organisation_id == caller.organisation_id, Signal.entered_by_id == caller.organisation_id
-    )
+    """The condition of one's own signals: what the organisation reported, or a contact point entered for others."""
+    column = Signal.organisation_id if caller.role == "reporter" else Signal.entered_by_id
+    return column == caller.organisation_id  # type: ignore[return-value]
 
 
 async def get_own_signal(
@@ -58,7 +53,8 @@ async def get_own_signal(
 ) -> SignalRead:
     """One of the caller's own signals; raises `NotFound`, the same for another's as for none. One statement."""
     named = {"signal_id": signal_id, "organisation_id": caller.organisation_id}
-    rows = (await session.execute(_ONE_OF_OWN, named)).all()
+    chosen = _ONE_REPORTED if caller.role == "reporter" else _ONE_ENTERED
+    rows = (await session.execute(chosen, named)).all()
     if not rows:
         raise NotFound
     return _read(rows, sealer)

@@ -106,7 +106,7 @@ def _posting(
     seconds = anchors[-1]
     commands = [
         SERVE,
-        f"{shlex.join(ours)} URL -- bodies.ndjson TOKEN {seconds} 64",
+        f"{shlex.join(ours)} URL -- bodies.ndjson TOKEN {seconds} 64 /v1/signals",
         f"{shlex.join(anchors)} -f anchor.sql -D…  # fsync and synchronous_commit on",
     ]
     rows = [
@@ -151,7 +151,7 @@ def _reading(pairs: Pairs, command: list[str]) -> Section:
         ),
     ]
     commands = [
-        f"{shlex.join(command)} URL -- paths TOKEN {command[3]} 64",
+        f"{shlex.join(command)} URL -- paths TOKEN SECONDS 64 GET",
         "the same against python -m tests.bench.unaudited serve",
     ]
     return Section("GET /v1/signals/{id}, one's own, on PostgreSQL", commands, rows, pairs, [])
@@ -208,7 +208,7 @@ def on_sqlite(folder: Path, windows: int, seconds: float) -> Section:
     loop.close()
     commands = [
         SERVE,
-        f"{shlex.join(poster.command(seconds))} URL -- bodies.ndjson TOKEN {seconds:.0f} 64",
+        f"{shlex.join(poster.command(seconds))} URL -- bodies.ndjson TOKEN {seconds:.0f} 64 /v1/signals",
         loop.command,
     ]
     rows = [

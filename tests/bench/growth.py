@@ -55,9 +55,11 @@ def measures(one: Filled, bodies: Path) -> dict[str, Load]:
     paths = write_paths(Load(one.server, reporter, bodies).post_sample(), one.folder)
     return {
         "POST": Load(one.server, reporter, bodies),
-        "own signal by id": Load(one.server, reporter, paths, script="get.lua"),
-        "claim of 10": Load(one.server, point, claims, connections=16, more=("/v1/referral-claims", ACTOR)),
-        "queue page of 50": Load(one.server, point, pages, script="get.lua", connections=16, more=(ACTOR,)),
+        "own signal by id": Load(one.server, reporter, paths, path="GET"),
+        "claim of 10": Load(
+            one.server, point, claims, path="/v1/referral-claims", actor=ACTOR, connections=16
+        ),
+        "queue page of 50": Load(one.server, point, pages, path="GET", actor=ACTOR, connections=16),
     }
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from service.demo.pack import load_pack
 from tests.bench.windows import Window
 from tests.support.register import ServerProcess
 
-HERE = Path(__file__).parent
+SCRIPT = Path(__file__).with_name("load.lua")
 CLIENT = "school-helmond"  # its agreement opens everything but what is of the police, the note too
 BODIES = 4000
 SAMPLE = 150
@@ -51,7 +51,7 @@ def log_into(file: Path) -> Iterator[None]:
 
 
 class Load:
-    """Sends the lines of a file to one server as one client: bodies to a path, or (`get.lua`) paths."""
+    """Sends the lines of a file to one server as one client: bodies to a path, or (`GET`) paths."""
 
     def __init__(
         self,
@@ -59,19 +59,27 @@ class Load:
         credential: Credential,
         lines: Path,
         *,
-        script: str = "post.lua",
+        path: str = "/v1/signals",
+        actor: str | None = None,
         connections: int = CONNECTIONS,
-        more: Sequence[str] = (),
     ) -> None:
         self._server, self._credential, self._lines = server, credential, lines
         self._process = psutil.Process(server.process.pid)
-        self._script, self._connections, self._more = script, connections, more
+        self._more, self._connections = [path, *([actor] if actor else [])], connections
 
     def command(self, seconds: float) -> list[str]:
         """The command without its script's arguments, as told in the results."""
         duration = f"-d{seconds + LAST_ANSWERS_SECONDS:.0f}s"
-        script = f"tests/bench/{self._script}"
-        return ["wrk", "-t1", f"-c{self._connections}", duration, "--timeout", "10s", "-s", script]
+        return [
+            "wrk",
+            "-t1",
+            f"-c{self._connections}",
+            duration,
+            "--timeout",
+            "10s",
+            "-s",
+            "tests/bench/load.lua",
+        ]
 
     def post_sample(self) -> list[str]:
         """Post the first bodies one by one, for the anchor to take its rows from; the paths of the signals."""
@@ -90,7 +98,7 @@ class Load:
         """One window; raises when an answer was not a 2xx or a request stayed without."""
         arguments = [str(self._lines), self.token(), str(seconds), str(self._connections), *self._more]
         command = self.command(seconds)
-        command[-1] = str(HERE / self._script)
+        command[-1] = str(SCRIPT)
         before, database_before = self._cpu(), database_cpu()
         answer = subprocess.run(
             [*command, self._server.url, "--", *arguments], capture_output=True, text=True, check=True

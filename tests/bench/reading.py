@@ -29,9 +29,9 @@ def own_by_id(
 ) -> tuple[Pairs, Load]:
     """Windows of both by turns."""
     paths = write_paths(own, folder)
-    audited = Load(running, loaded.credentials[CLIENT], paths, script="get.lua")
+    audited = Load(running, loaded.credentials[CLIENT], paths, path="GET")
     with server(url, folder, module="tests.bench.unaudited", log_level="INFO") as other:
-        unaudited = Load(other, loaded.credentials[CLIENT], paths, script="get.lua")
+        unaudited = Load(other, loaded.credentials[CLIENT], paths, path="GET")
         pairs = interleaved(
             lambda: audited.window(seconds, postgres.cpu_seconds),
             lambda: unaudited.window(seconds, postgres.cpu_seconds),

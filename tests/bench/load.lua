@@ -1,6 +1,7 @@
--- Posts bodies in turn, each under a fresh Idempotency-Key, for so many seconds; then sends nothing more and
--- lets the last answers come in, so that what was answered is exactly what was sent. Arguments: a file with one
--- body a line, the access token, seconds, the number of connections; the path and the actor where they differ.
+-- Sends the lines of a file in turn for so many seconds; then sends nothing more and lets the last answers come
+-- in, so that what was answered is exactly what was sent. Arguments: the file, the access token, seconds, the
+-- number of connections, the path to post each line to under a fresh Idempotency-Key ("GET": each line is a path
+-- to be read), and the actor where there is one.
 local ffi = require "ffi"
 ffi.cdef [[
   typedef struct { long seconds; long micros; } bench_moment;
@@ -27,21 +28,26 @@ end
 function setup(thread) table.insert(threads, thread) end
 
 function init(args)
-  local file, token, path, actor = args[1], args[2], args[5] or "/v1/signals", args[6] or ""
-  if actor ~= "" then actor = "\r\nActor: " .. actor end
+  local file, token, path, actor = args[1], args[2], args[5], args[6]
   seconds, connections, resting = tonumber(args[3]), tonumber(args[4]), 0
   seed()
-  for body in io.lines(file) do
-    table.insert(heads, "POST " .. path .. " HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port
-      .. "\r\nAuthorization: Bearer " .. token .. actor .. "\r\nContent-Type: application/json\r\nContent-Length: " .. #body
-      .. "\r\nIdempotency-Key: ")
-    table.insert(bodies, "\r\n\r\n" .. body)
+  local common = " HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port .. "\r\nAuthorization: Bearer " .. token
+  if actor then common = common .. "\r\nActor: " .. actor end
+  for line in io.lines(file) do
+    if path == "GET" then
+      table.insert(heads, "GET " .. line .. common .. "\r\n\r\n")
+    else
+      table.insert(heads, "POST " .. path .. common .. "\r\nContent-Type: application/json\r\nContent-Length: "
+        .. #line .. "\r\nIdempotency-Key: ")
+      table.insert(bodies, "\r\n\r\n" .. line)
+    end
   end
 end
 
 function request()
   local r = math.random
-  place = place % #bodies + 1
+  place = place % #heads + 1
+  if #bodies == 0 then return heads[place] end
   local key = string.format("%04x%04x-%04x-4%03x-%04x-%04x%04x%04x", r(0, 65535), r(0, 65535), r(0, 65535),
     r(0, 4095), r(32768, 49151), r(0, 65535), r(0, 65535), r(0, 65535))
   return heads[place] .. key .. bodies[place]
