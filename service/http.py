@@ -10,12 +10,11 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import errors
@@ -155,24 +154,6 @@ class _Exchange:
             client=str(caller.client_id) if caller else None,
             trace=self._scope["state"]["trace_id"],
         )
-
-
-class Streamed(Response):
-    """An answer that is sent in parts while the body of its request is still read.
-
-    Starlette's own listens for the end of the connection and would take parts of that body.
-    """
-
-    def __init__(self, parts: AsyncIterator[bytes], media_type: str) -> None:
-        super().__init__(media_type=media_type)
-        del self.headers["content-length"]
-        self._parts = parts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        async for part in self._parts:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
 
 
 def problem_of(error: Exception) -> Problem:

@@ -11,9 +11,7 @@ from service.client.connection import Connection, Refused
 from service.demo.scenes import Scene, scenes
 from service.demo.screen import Screen
 
-CARELESS = (
-    "Sanne de Vries (geb. 3-5-2011) woont op Kerkstraat 12, snap: sannetje.x, moeder bellen: 0612345678"
-)
+CARELESS = "Lotte Jansen (geb. 3-5-2011) woont op Kerkstraat 12, snap: lotje.x, moeder bellen: 0612345678"
 CAREFUL = "Ze wordt na school opgewacht door een oudere jongen en durft dat thuis niet te zeggen."
 
 

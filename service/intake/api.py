@@ -11,7 +11,6 @@ from starlette.requests import ClientDisconnect
 from service import clock
 from service.caller import Caller
 from service.doors import IdempotencyKey, IfMatch, Reading, Recording, Writing, entering
-from service.http import Streamed
 from service.intake import batch, changes
 from service.intake.actions import Intake
 from service.intake.models import Check, Receipt, SubmittedSignal, WithdrawalRequest
@@ -20,6 +19,7 @@ from service.problems import JsonRoute
 from service.pseudonyms.api import Unsealing
 from service.signals.models import SignalRead
 from service.signals.queries import get_own_signal
+from service.streamed import Streamed
 from service.trail import entry
 
 router = APIRouter(tags=["intake"], route_class=JsonRoute, redirect_slashes=False)

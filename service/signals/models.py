@@ -41,7 +41,7 @@ def _registrable_type(value: Any) -> Any:
     if value == "SEXTING_CONSENSUAL":
         raise fault(
             "not-registrable",
-            "Consensual sexting is no offence and no signal about a person: see /v1/guidance?type=SEXTING_CONSENSUAL.",
+            "Consensual sexting is no offence and no signal about a person; /v1/guidance tells what to do instead.",
         )
     return value
 
