@@ -23,5 +23,5 @@ _Either = Literal[
     "legalBasis",
     "consent",
 ]
-OptionalField = _Either | Literal["partnerReference"]
-SharedField = _Either | Literal["primaryType", "observedFrom", "municipalities", "persons"]
+OptionalField = Literal[_Either, "partnerReference"]
+SharedField = Literal[_Either, "primaryType", "observedFrom", "municipalities", "persons"]

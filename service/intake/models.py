@@ -139,6 +139,14 @@ class SubmittedSignal(SignalContent):
             raise fault("before-the-start", "observedUntil lies before observedFrom.")
         return until
 
+    @field_validator("consent")
+    @classmethod
+    def _consent_of_its_ground(cls, consent: str | None, info: Any) -> str | None:
+        given = consent is None or consent.startswith("GIVEN")
+        if info.data.get("legal_basis") == "CONSENT" and not given:
+            raise fault("not-given", "The legal basis is consent, and this says that there is none.")
+        return consent
+
     @field_validator("types")
     @classmethod
     def _includes_the_primary(cls, types: list[str] | None, info: Any) -> list[str] | None:

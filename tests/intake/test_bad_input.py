@@ -293,6 +293,10 @@ FAULTY: dict[str, tuple[dict[str, Any], Faults]] = {
         signal(primaryType="SEXTING_CONSENSUAL", types=["LOVERBOY", "SEXTING_CONSENSUAL"]),
         [("/primaryType", "not-registrable"), ("/types/1", "not-registrable")],
     ),
+    "consent that was refused": (
+        signal(legalBasis="CONSENT", consent="REFUSED"),
+        [("/consent", "not-given")],
+    ),
     "a green flag": (signal(flag="GREEN"), [("/flag", "not-registrable")]),
     "a group and persons": (
         signal(group={"size": 5, "setting": "STREET"}, urgency=CANARY),
@@ -548,7 +552,7 @@ async def test_a_key_belongs_to_one_body_of_one_client(accepting: Register) -> N
     key = str(uuid.uuid4())
     before = len(await accepting.rows(Signal))
     first = await accepting.post_signal(signal(), key=key)
-    other_body = await accepting.post_signal(signal(legalBasis="CONSENT"), key=key)
+    other_body = await accepting.post_signal(signal(legalBasis="VITAL_OR_LEGIT"), key=key)
     other_client = await accepting.post_signal(signal(), key=key, client="lev-helmond")
 
     await expect_refusal(accepting, other_body, 409, "idempotency-key-reused")
