@@ -216,15 +216,6 @@ class BatchLine(Wire):
     signal: SubmittedSignal
 
 
-class BatchAnswer(Answer):
-    """The answer to a line: its number from 1, and a receipt (201) or a problem."""
-
-    line: int
-    status: int
-    receipt: Receipt | None = None
-    problem: dict[str, Any] | None = None
-
-
 class Submission(SQLModel, table=True):
     """An answered post: its key, the digest of its body, and the first answer byte for byte.
 

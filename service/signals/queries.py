@@ -37,15 +37,22 @@ _WHOLE = (
     .order_by(_signal.c.received_at, _signal.c.id, _person.c.position)
 )
 _ONE = _WHOLE.where(_signal.c.id == bindparam("signal_id"))
-_ONE_REPORTED = _ONE.where(_signal.c.organisation_id == bindparam("organisation_id"))
-_ONE_ENTERED = _ONE.where(_signal.c.entered_by_id == bindparam("organisation_id"))
+_ONE_OF = {
+    owner: _ONE.where(_signal.c[owner] == bindparam("organisation_id"))
+    for owner in ("organisation_id", "entered_by_id")
+}
 _THESE = _WHOLE.where(_signal.c.id.in_(bindparam("signal_ids", expanding=True)))
 
 
 def own(caller: Caller) -> ColumnElement[bool]:
     """The condition of one's own signals: what the organisation reported, or a contact point entered for others."""
-    column = Signal.organisation_id if caller.role == "reporter" else Signal.entered_by_id
-    return column == caller.organisation_id  # type: ignore[return-value]
+    owner: ColumnElement[UUID] = _signal.c[_owner(caller)]
+    return owner == caller.organisation_id
+
+
+def _owner(caller: Caller) -> str:
+    """The column that says whose a signal is, for a caller of this role."""
+    return "organisation_id" if caller.role == "reporter" else "entered_by_id"
 
 
 async def get_own_signal(
@@ -53,8 +60,7 @@ async def get_own_signal(
 ) -> SignalRead:
     """One of the caller's own signals; raises `NotFound`, the same for another's as for none. One statement."""
     named = {"signal_id": signal_id, "organisation_id": caller.organisation_id}
-    chosen = _ONE_REPORTED if caller.role == "reporter" else _ONE_ENTERED
-    rows = (await session.execute(chosen, named)).all()
+    rows = (await session.execute(_ONE_OF[_owner(caller)], named)).all()
     if not rows:
         raise NotFound
     return _read(rows, sealer)
@@ -111,19 +117,7 @@ def _read(rows: Sequence[Row[Any]], sealer: Sealer) -> SignalRead:
         remove_by=row.remove_by,
         body_digest=row.body_digest,
         signal=SignalContent.model_validate(row.content),
-        persons=[
-            PersonContent.model_validate(
-                {
-                    "role": one.role,
-                    "ageBand": one.age_band,
-                    "gender": one.gender,
-                    "municipality": one.residence,
-                    "victimStatus": one.victim_status,
-                }
-            )
-            for one in rows
-            if one.role is not None
-        ],
+        persons=[_person_content(one, one.residence) for one in rows if one.role is not None],
         note=row.note and sealer.open_text(row.note, "note", row.id),
         partner_reference=row.partner_reference
         and sealer.open_text(row.partner_reference, "partner_reference", row.id),
@@ -150,12 +144,16 @@ async def persons_of(
 
 def person_content(person: SignalPerson) -> PersonContent:
     """A stored person as it goes over the wire."""
+    return _person_content(person, person.municipality)
+
+
+def _person_content(person: SignalPerson | Row[Any], municipality: str | None) -> PersonContent:
     return PersonContent.model_validate(
         {
             "role": person.role,
             "ageBand": person.age_band,
             "gender": person.gender,
-            "municipality": person.municipality,
+            "municipality": municipality,
             "victimStatus": person.victim_status,
         }
     )

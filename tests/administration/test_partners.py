@@ -10,20 +10,11 @@ import pytest
 from service.organisations.models import ContactPoint, Organisation
 from service.referrals.models import Referral
 from service.trail import AuditEntry
-from tests.support.bodies import signal
+from tests.support.bodies import CONTACT_POINT, signal
 from tests.support.register import Register
 
 Json = dict[str, Any]
 NOBODY = str(uuid.UUID(int=1))
-POINT = {
-    "level": "LOCAL",
-    "municipalities": ["GM0794"],
-    "function": "Aandachtsfunctionaris",
-    "deputyFunction": "Plaatsvervanger",
-    "phone": "0492-000009",
-    "hours": "ma-vr 09:00-17:00",
-    "validFrom": "2026-01-01",
-}
 
 
 async def call(
@@ -52,7 +43,7 @@ async def point_of(register: Register, name: str) -> tuple[str, Json]:
     """The path of the first contact point of a demo organisation, and its content."""
     path = f"/organisations/{register.loaded.organisations[name]}/contact-points"
     item = (await call(register, "GET", path)).json()["items"][0]
-    names = set(POINT) | {"validUntil"}
+    names = set(CONTACT_POINT) | {"validUntil"}
     return f"{path}/{item['id']}", {name: value for name, value in item.items() if name in names}
 
 
@@ -89,7 +80,7 @@ async def test_the_life_of_an_organisation(register: Register) -> None:
     for method, where, body in (
         ("POST", f"{path}/termination", None),
         ("PUT", path, {"name": "Again"}),
-        ("POST", f"{path}/contact-points", POINT),
+        ("POST", f"{path}/contact-points", CONTACT_POINT),
     ):
         again = await call(register, method, where, body, tag='"3"')
         assert (again.status_code, slug(again)) == (409, "ended")
@@ -246,7 +237,7 @@ async def test_a_contact_point_is_handed_over_to_another_organisation(register: 
     """The new one begins later and serves from that day; then the old one may end."""
     newcomer = (await added(register, name="Nieuw meldpunt", type="CONTACT_POINT"))["id"]
     path = f"/organisations/{newcomer}/contact-points"
-    answer = await call(register, "POST", path, POINT | {"validFrom": "2026-11-01"})
+    answer = await call(register, "POST", path, CONTACT_POINT | {"validFrom": "2026-11-01"})
     assert (answer.status_code, answer.headers["ETag"]) == (201, '"1"')
     assert (await call(register, "GET", f"{path}/{answer.json()['id']}")).json() == answer.json()
     assert (await call(register, "GET", path)).json() == {"items": [answer.json()]}
@@ -256,7 +247,7 @@ async def test_a_contact_point_is_handed_over_to_another_organisation(register: 
 
 
 BAD_POINTS = {
-    "nothing": (dict.fromkeys(POINT), {f"/{name}" for name in POINT}),
+    "nothing": (dict.fromkeys(CONTACT_POINT), {f"/{name}" for name in CONTACT_POINT}),
     "no municipality": ({"municipalities": []}, {"/municipalities"}),
     "a region": ({"municipalities": ["VR22"]}, {"/municipalities/0"}),
     "no such level": ({"level": "NATIONAL"}, {"/level"}),
@@ -274,7 +265,11 @@ async def test_a_contact_point_that_is_not_right_is_not_stored(
 ) -> None:
     before = len(await register.rows(ContactPoint))
     path = f"/organisations/{register.loaded.organisations['contact-point-ede']}/contact-points"
-    body = {name: value for name, value in (POINT | change).items() if value is not None or name == "endedAt"}
+    body = {
+        name: value
+        for name, value in (CONTACT_POINT | change).items()
+        if value is not None or name == "endedAt"
+    }
     answer = await call(register, "POST", path, body)
 
     assert (answer.status_code, {pointer for pointer, _ in faults(answer)}) == (400, pointers)
@@ -289,7 +284,7 @@ async def test_a_contact_point_is_found_under_its_own_organisation_alone(registe
     )
     for method, where in (("GET", stranger), ("POST", f"{stranger}/termination")):
         assert (await call(register, method, where)).status_code == 404
-    assert (await call(register, "PUT", stranger, POINT, tag='"1"')).status_code == 404
+    assert (await call(register, "PUT", stranger, CONTACT_POINT, tag='"1"')).status_code == 404
 
 
 async def test_posts_and_an_ending_at_once_leave_no_referral_with_nobody(register: Register) -> None:

@@ -11,21 +11,12 @@ from typing import Any, NamedTuple
 
 from service import clock
 from service.app import api_document
-from tests.support.bodies import signal
+from tests.support.bodies import CONTACT_POINT, signal
 from tests.support.register import Register, Templates, in_process
 
 ADMINISTRATOR, JPT, POINT, HALT = "administrator", "jpt-helmond", "contact-point-helmond", "halt-oost-brabant"
 OTHER = "other"
 TODAY = clock.local_day(datetime.now(UTC))
-A_POINT = {
-    "level": "LOCAL",
-    "municipalities": ["GM0794"],
-    "function": "Aandachtsfunctionaris",
-    "deputyFunction": "Plaatsvervanger",
-    "phone": "0492-000009",
-    "hours": "ma-vr 09:00-17:00",
-    "validFrom": "2026-01-01",
-}
 PEM = """-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt
 6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==
@@ -64,10 +55,10 @@ STEPS = [
     Step("list_organisations", ADMINISTRATOR),
     Step("get_organisation", ADMINISTRATOR),
     Step("change_organisation", ADMINISTRATOR, {"name": "Andere school"}),
-    Step("add_contact_point", ADMINISTRATOR, A_POINT, keeps="contact_point"),
+    Step("add_contact_point", ADMINISTRATOR, CONTACT_POINT, keeps="contact_point"),
     Step("list_contact_points", ADMINISTRATOR),
     Step("get_contact_point", ADMINISTRATOR),
-    Step("change_contact_point", ADMINISTRATOR, A_POINT),
+    Step("change_contact_point", ADMINISTRATOR, CONTACT_POINT),
     Step(
         "add_client",
         ADMINISTRATOR,

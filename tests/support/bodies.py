@@ -4,6 +4,16 @@ import base64
 import hashlib
 from typing import Any
 
+CONTACT_POINT = {
+    "level": "LOCAL",
+    "municipalities": ["GM0794"],
+    "function": "Aandachtsfunctionaris",
+    "deputyFunction": "Plaatsvervanger",
+    "phone": "0492-000009",
+    "hours": "ma-vr 09:00-17:00",
+    "validFrom": "2026-01-01",
+}
+
 
 def token(name: str, kind: str = "b") -> str:
     """A token of the right form; the same name gives the same token."""
