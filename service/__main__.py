@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 # Commands import what they need themselves: `generate` should not wait for the whole application.
-OPENAPI_FILE = Path("openapi/openapi.json")
+OPENAPI_FILE, KEY_SERVICE_FILE = Path("openapi/openapi.json"), Path("openapi/keyservice.json")
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="The Signal Register.")
 
@@ -51,22 +51,39 @@ def admin(
     commands(arguments or ["--help"], prog_name="signal-register admin")
 
 
+@cli.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+def keyservice(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="COMMAND …")] = None,
+) -> None:
+    """The key service: another application, run by another party."""
+    given = arguments or ["--help"]
+    if given[0] == "migrate":
+        from service.keyservice.settings import load_key_service_settings
+        from service.migrations import KEY_SERVICE, migrate_database
+
+        migrate_database(load_key_service_settings().database_url, section=KEY_SERVICE)
+        return
+    from service.keyservice.commands import commands
+
+    commands(given, prog_name="signal-register keyservice")
+
+
 @cli.command()
 def openapi(
     check: Annotated[bool, typer.Option(help="Only compare with the committed document.")] = False,
 ) -> None:
-    """Write openapi/openapi.json, or check that it is the one that the code makes."""
+    """Write the contracts in openapi/, or check that they are what the code makes."""
     from service.app import api_document
+    from service.keyservice.app import api_document as key_service_document
     from service.openapi import as_text
 
-    text = as_text(api_document())
-    if not check:
-        OPENAPI_FILE.write_text(text, encoding="utf-8")
-    elif OPENAPI_FILE.read_text(encoding="utf-8") != text:
-        typer.echo(
-            "openapi/openapi.json is not what the code makes: run `python -m service openapi`", err=True
-        )
-        raise typer.Exit(1)
+    for file, document in ((OPENAPI_FILE, api_document), (KEY_SERVICE_FILE, key_service_document)):
+        text = as_text(document())
+        if not check:
+            file.write_text(text, encoding="utf-8")
+        elif not file.exists() or file.read_text(encoding="utf-8") != text:
+            typer.echo(f"{file} is not what the code makes: run `python -m service openapi`", err=True)
+            raise typer.Exit(1)
 
 
 @cli.command()

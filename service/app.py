@@ -4,20 +4,13 @@
 state but connections, queues and caches; many processes can run beside each other on one database.
 """
 
-import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
-from sqlalchemy import text
-from starlette.datastructures import Headers
-from starlette.types import Scope
 
-from service import clock, trail
-from service.access import api as access
-from service.access.errors import OAuthProblem
+from service import clock
 from service.access.granting import Desk
 from service.access.keyring import Press
 from service.access.metadata import TOKEN_PATH
@@ -28,9 +21,7 @@ from service.administration import clients_api as clients
 from service.agreements import api as agreements
 from service.contract import Contract
 from service.database import Database
-from service.doors import caller_of
-from service.errors import Problem, TooManyRequests, Unauthenticated, Unavailable
-from service.http import API_VERSION, HttpLayer
+from service.http import HttpLayer
 from service.intake import api as intake
 from service.intake.actions import BATCH_CONNECTIONS, Intake
 from service.keys import load_keys
@@ -43,12 +34,16 @@ from service.referrals import api as referrals
 from service.routing import api as routing
 from service.screening.staff import is_opaque
 from service.settings import Settings, load_settings
+from service.shell import bare_app, outer_app, refusals
 from service.signals import api as signals
 from service.statistics import api as statistics
 from service.trail import Trail
 from service.vocabulary import api as vocabulary
 
-UUID_FORM = re.compile(r"(?<=/)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|\Z)")
+DESCRIPTION = (
+    "Pseudonymised signals of exploitation in, referrals for a central contact point out, and aggregated "
+    "counts that cannot be turned back into a person."
+)
 # Looked through in this order for each request: those that are asked most come first.
 ROOMS = (intake, signals, referrals, routing, vocabulary, agreements, administration, clients, statistics)
 
@@ -59,13 +54,14 @@ def create_app(settings: Settings | None = None) -> HttpLayer:
     configure_logs(settings.log_level)
     clock.follow(settings.clock_file)
     api = _api()
-    root = _root(api.openapi)
+    root = outer_app(api.openapi, _lifespan)
     parts = _parts(settings)
     for app in (root, api):
         for name, part in parts.items():
             setattr(app.state, name, part)
     contract = Contract([("", root.openapi()), ("/v1", api.openapi())])
-    return HttpLayer(root, contract, _refusals(parts["trail"], parts["verify"]), below={"/v1": api})
+    record = refusals(parts["trail"], parts["verify"], is_opaque)
+    return HttpLayer(root, contract, record, below={"/v1": api})
 
 
 def api_document() -> dict[str, Any]:
@@ -74,41 +70,12 @@ def api_document() -> dict[str, Any]:
 
 
 def _api() -> FastAPI:
-    api = FastAPI(
-        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, version=API_VERSION
-    )
+    api = bare_app()
     for room in ROOMS:
         api.include_router(room.router)
-    describe(api)
+    describe(api, title="Signal Register", description=DESCRIPTION)
     install_problem_handlers(api)
     return api
-
-
-def _root(document: Callable[[], dict[str, Any]]) -> FastAPI:
-    root = FastAPI(
-        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=_lifespan
-    )
-
-    @root.get("/health/live", operation_id="get_liveness", tags=["operations"])
-    async def get_liveness() -> dict[str, str]:
-        """The process answers."""
-        return {"status": "live"}
-
-    @root.get("/health/ready", operation_id="get_readiness", tags=["operations"])
-    async def get_readiness() -> dict[str, str]:
-        """The database answers too."""
-        if not await _answers(root.state.database):
-            raise Unavailable
-        return {"status": "ready"}
-
-    @root.get("/v1/openapi.json", operation_id="get_openapi", tags=["about"])
-    async def get_openapi() -> dict[str, Any]:
-        """The contract of /v1."""
-        return document()
-
-    root.include_router(access.router)
-    install_problem_handlers(root)
-    return root
 
 
 def _parts(settings: Settings) -> dict[str, Any]:
@@ -154,15 +121,6 @@ def _parts(settings: Settings) -> dict[str, Any]:
     }
 
 
-async def _answers(database: Database) -> bool:
-    try:
-        async with database.reading() as session:
-            await session.execute(text("SELECT 1"))
-    except Exception:
-        return False
-    return True
-
-
 @asynccontextmanager
 async def _lifespan(root: FastAPI) -> AsyncIterator[None]:
     state = root.state
@@ -172,38 +130,3 @@ async def _lifespan(root: FastAPI) -> AsyncIterator[None]:
     await state.intake.queue.stop()
     await state.trail.stop()
     await state.database.close()
-
-
-def _refusals(recorder: Trail, verify: Verifier) -> Any:
-    """How a refusal gets into the trail: by itself where a token tells the client, else in the minute's count.
-
-    Counted too are refusals of which a client could make any number: nobody shall flood the trail.
-    """
-
-    async def record_refusal(scope: Scope, operation: str, problem: Problem) -> None:
-        state = scope["state"]
-        if isinstance(problem, OAuthProblem):
-            recorder.gather(operation, problem.slug, problem.of_client)
-            return
-        try:
-            caller = state.get("caller") or await caller_of(
-                Headers(scope=scope), verify, is_opaque, state["trace_id"]
-            )
-        except Unauthenticated:
-            recorder.gather(operation, problem.slug)
-            return
-        if isinstance(problem, TooManyRequests):
-            recorder.gather(operation, problem.slug, replace(caller.who, actor=None, trace_id=None))
-            return
-        thing = _object_id(scope["path"])
-        await recorder.record(
-            trail.entry(caller.who, operation, "access", object_id=thing, outcome=problem.slug)
-        )
-
-    return record_refusal
-
-
-def _object_id(path: str) -> str | None:
-    """The id in a path; anything else there is free text and is not kept."""
-    found = UUID_FORM.search(path)
-    return found[0] if found else None

@@ -91,10 +91,15 @@ class Database:
             await self._writer.engine.dispose()
 
 
+def insert_or_change(session: AsyncSession, table: FromClause) -> Any:
+    """An INSERT of this database's own kind, for `.on_conflict_do_update(…)`."""
+    dialect = postgresql if _on_postgresql(session) else sqlite
+    return dialect.insert(table)
+
+
 def insert_unless_known(session: AsyncSession, table: FromClause) -> Any:
     """An INSERT that leaves out rows whose key exists; add `.returning(…)` to hear which went in."""
-    dialect = postgresql if _on_postgresql(session) else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+    return insert_or_change(session, table).on_conflict_do_nothing()
 
 
 async def insert_rows(session: AsyncSession, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -41,17 +41,17 @@ def load_keys(folder: Path, *, make_missing: bool) -> Keys:
         if not any(folder.glob("signing*.pem")):
             make_signing_key(folder / "signing.pem")
         for name in ("subject.key", "token.key", "release.key"):
-            _make_missing(folder / name, lambda: secrets.token_bytes(SECRET_BYTES))
+            make_missing_file(folder / name, new_secret)
     return Keys(
-        subject=_read_secret(folder / "subject.key"),
-        token=_read_secret(folder / "token.key"),
-        release=_read_secret(folder / "release.key"),
+        subject=read_secret(folder / "subject.key"),
+        token=read_secret(folder / "token.key"),
+        release=read_secret(folder / "release.key"),
     )
 
 
 def make_signing_key(file: Path, make: Callable[[], bytes] | None = None) -> None:
     """Write a signing key, a new one unless it is given, unless the file is there."""
-    _make_missing(file, make or new_signing_pem)
+    make_missing_file(file, make or new_signing_pem)
 
 
 def new_signing_pem() -> bytes:
@@ -60,7 +60,7 @@ def new_signing_pem() -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _make_missing(file: Path, make: Callable[[], bytes]) -> None:
+def make_missing_file(file: Path, make: Callable[[], bytes]) -> None:
     """Write a new key beside its place and link it in: of two starting processes, one wins and both read it."""
     if file.exists():
         return
@@ -85,7 +85,13 @@ def _read(file: Path) -> bytes:
         raise MissingKey(f"key file {file} cannot be read: {error.strerror}") from error
 
 
-def _read_secret(file: Path) -> bytes:
+def new_secret() -> bytes:
+    """Fresh key material."""
+    return secrets.token_bytes(SECRET_BYTES)
+
+
+def read_secret(file: Path) -> bytes:
+    """Key material of a file; raises `MissingKey`."""
     content = _read(file)
     if len(content) != SECRET_BYTES:
         raise MissingKey(f"key file {file} must hold exactly {SECRET_BYTES} bytes")

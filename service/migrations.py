@@ -1,21 +1,51 @@
 """Running the migrations of `alembic/` from code: the command line, the demo and the tests use this."""
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from alembic.config import Config
+from sqlalchemy import Connection, MetaData
 
 from alembic import command
+from service.database import Database
 
 ALEMBIC_INI = Path(__file__).resolve().parent.parent / "alembic.ini"
 
 
-def alembic_config(database_url: str) -> Config:
-    """Alembic's configuration for a database."""
-    config = Config(str(ALEMBIC_INI))
+REGISTER, KEY_SERVICE = "alembic", "keyservice"  # the sections of alembic.ini
+
+
+def alembic_config(database_url: str, section: str = REGISTER) -> Config:
+    """Alembic's configuration for a database of the register, or of the key service."""
+    config = Config(str(ALEMBIC_INI), ini_section=section)
     config.attributes["database_url"] = database_url
     return config
 
 
-def migrate_database(database_url: str, revision: str = "head") -> None:
+def migrate_database(database_url: str, revision: str = "head", section: str = REGISTER) -> None:
     """Bring a database up to a revision; must not be called where an event loop runs."""
-    command.upgrade(alembic_config(database_url), revision)
+    command.upgrade(alembic_config(database_url, section), revision)
+
+
+def run_migrations(context: Any, metadata: MetaData, otherwise: Callable[[], str]) -> None:
+    """What an `env.py` does, given its Alembic context: on the URL of the configuration, else of the settings."""
+
+    def run(connection: Connection) -> None:
+        context.configure(
+            connection=connection,
+            target_metadata=metadata,
+            render_as_batch=connection.dialect.name == "sqlite",
+            compare_type=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+    async def migrate() -> None:
+        database = Database(context.config.attributes.get("database_url") or otherwise(), pool_size=1)
+        async with database.engine.begin() as connection:
+            await connection.run_sync(run)
+        await database.close()
+
+    asyncio.run(migrate())

@@ -54,13 +54,9 @@ WITH_CHANGE = {"409": "Not possible as things are"}
 WITH_FENCE = {"412": "Stale", "428": "If-Match missing"}
 
 
-def describe(api: FastAPI) -> None:
+def describe(api: FastAPI, *, title: str, description: str) -> None:
     """Give the app its document."""
-    api.title = "Signal Register"
-    api.description = (
-        "Pseudonymised signals of exploitation in, referrals for a central contact point out, and aggregated "
-        "counts that cannot be turned back into a person."
-    )
+    api.title, api.description = title, description
     api.contact = {"name": "Signal Register", "url": "https://signal-register.example"}
     api.license_info = {"name": "EUPL-1.2", "identifier": "EUPL-1.2"}
     api.servers = [{"url": "/v1"}]

@@ -1,15 +1,14 @@
-"""Serving with uvicorn: one process, no access log of its own (ours has no paths), no `server` header."""
+"""Serving the register: what must hold of its database before production starts."""
 
 import asyncio
-import gc
 
-import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.agreements.queries import holds_demo_data
 from service.app import create_app
 from service.database import Database
 from service.settings import Settings, UnsafeSettings
+from service.shell import serve_until_ended
 
 
 async def _refuse_demo_data(settings: Settings) -> None:
@@ -30,16 +29,4 @@ def serve_forever(settings: Settings, host: str, port: int) -> None:
     app = create_app(settings)
     if settings.env == "production":
         asyncio.run(_refuse_demo_data(settings))
-    # What start-up made stays for good: without this the collector walks it again and again under load.
-    gc.collect()
-    gc.freeze()
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        access_log=False,
-        server_header=False,
-        forwarded_allow_ips=settings.trusted_proxies,
-        log_level="warning",
-        timeout_graceful_shutdown=10,
-    )
+    serve_until_ended(app, host=host, port=port, trusted_proxies=settings.trusted_proxies)

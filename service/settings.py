@@ -7,9 +7,12 @@ Read once by `app.create_app` and by the command line; rooms get values, never t
 import os
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+KEY_SERVICE_PREFIX = "SIGNAL_KEYSERVICE_"
 
 
 class UnsafeSettings(ValueError):
@@ -35,6 +38,9 @@ class Settings(BaseSettings):
         "but never in production.",
     )
     public_url: str = Field("http://127.0.0.1:8000", description="Address under which partners reach this.")
+    key_service_url: str | None = Field(
+        None, description="Address of the key service, told to partners; production refuses one on this host."
+    )
     token_minutes: int = Field(15, ge=1, le=60, description="Lifetime of an access token, in minutes.")
     client_recheck_seconds: int = Field(
         30, ge=0, le=60, description="How long a verified token is trusted before its client is read again."
@@ -91,8 +97,24 @@ def refuse_unsafe_production(settings: Settings) -> None:
             (settings.clock_file is not None, "SIGNAL_CLOCK_FILE sets the clock"),
             (not settings.public_url.startswith("https://"), "SIGNAL_PUBLIC_URL is not https"),
             (settings.is_sqlite and not settings.allow_sqlite, "SQLite without SIGNAL_ALLOW_SQLITE=true"),
+            (_key_service_inside(settings), "the key service is inside: another party runs it elsewhere"),
         )
         if unsafe
     ]
     if reasons:
         raise UnsafeSettings("not started: " + "; ".join(reasons))
+
+
+def _key_service_inside(settings: Settings) -> bool:
+    """Whether anything here is the key service's: who holds the keys of both can try every number."""
+    its_address = settings.key_service_url
+    return (
+        (its_address is not None and same_host(its_address, settings.public_url))
+        or any(settings.key_dir.glob("oprf-*.key"))
+        or any(name.startswith(KEY_SERVICE_PREFIX) for name in os.environ)
+    )
+
+
+def same_host(one: str, other: str) -> bool:
+    """Whether two addresses name one host, whatever their ports."""
+    return urlsplit(one).hostname == urlsplit(other).hostname

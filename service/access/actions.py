@@ -11,7 +11,7 @@ from service.access import errors
 from service.access.keys import UnfitKey, public_key_from_jwk, public_key_from_pem
 from service.access.models import Client, ClientKey, ClientSecret, KeyCreate
 from service.access.queries import Credential, valid_keys, valid_secrets
-from service.access.roles import ROLE_SCOPES, Role
+from service.access.roles import SCOPES_OF
 from service.access.secrets import AT_A_TIME, hash_secret, new_secret
 from service.access.tokens import Jwk
 from service.columns import new_id
@@ -26,7 +26,7 @@ async def add_client(
     *,
     organisation_id: UUID,
     name: str,
-    role: Role,
+    role: str,
     scopes: Iterable[str] | None = None,
     municipalities: Iterable[str] = (),
 ) -> Client:
@@ -180,10 +180,10 @@ def _refuse_ended(client: Client) -> None:
         raise errors.ClientEnded
 
 
-def _scopes_of(role: Role, scopes: Iterable[str] | None) -> list[str]:
+def _scopes_of(role: str, scopes: Iterable[str] | None) -> list[str]:
     """The scopes in order; all of the role where none are named."""
-    wanted = sorted(ROLE_SCOPES[role] if scopes is None else scopes)
-    if not ROLE_SCOPES[role].issuperset(wanted):
+    wanted = sorted(SCOPES_OF[role] if scopes is None else scopes)
+    if not SCOPES_OF[role].issuperset(wanted):
         raise Invalid(errors=[Fault("/scopes", "not-of-this-role", "Only scopes of the client's role.")])
     return wanted
 

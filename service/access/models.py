@@ -24,7 +24,7 @@ class Client(SQLModel, table=True):
     __tablename__ = "client"
 
     id: UUID = Field(primary_key=True)
-    organisation_id: UUID = Field(foreign_key="organisation.id", index=True)
+    organisation_id: UUID = Field(index=True)
     name: str = Field(max_length=60, unique=True)
     role: str = Field(max_length=16)
     scopes: list[str] = Field(sa_column=Column(Json, nullable=False))

@@ -5,7 +5,7 @@ from typing import Literal
 
 Role = Literal["reporter", "coordinator", "recipient", "analyst", "administrator", "auditor"]
 
-ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
+ROLE_SCOPES: Mapping[str, frozenset[str]] = {
     "reporter": frozenset({"signals:write", "signals:read"}),
     # A contact point enters what was phoned in, on behalf of the organisation that phoned.
     "coordinator": frozenset({"referrals:read", "referrals:work", "signals:write", "signals:read"}),
@@ -25,6 +25,11 @@ ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
     ),
     "auditor": frozenset({"statistics:read", "organisations:read", "clients:read", "agreements:read"}),
 }
+# The key service's own role: not one of the register, which gives none of its scopes away.
+PARTNER = "partner"
+PARTNER_SCOPES = frozenset({"evaluations:write"})
+SCOPES_OF: Mapping[str, frozenset[str]] = {**ROLE_SCOPES, PARTNER: PARTNER_SCOPES}
+
 ALL_SCOPES = tuple(sorted(frozenset().union(*ROLE_SCOPES.values())))
 
 

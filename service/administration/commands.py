@@ -4,13 +4,12 @@ The first administrator can only be made here. Every command goes through the sa
 says who acts (`--actor`) for the trail. What it tells is JSON.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, NoReturn
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.access import actions as access
@@ -18,9 +17,8 @@ from service.access import queries as clients
 from service.access.models import ClientChange, ClientCreate, KeyCreate, NewSecret
 from service.access.roles import ROLE_SCOPES
 from service.administration import actions
-from service.caller import ACTOR_FORM, NO_CLIENT, Caller
-from service.database import Database
-from service.errors import Fault, Invalid, Problem, faults_of
+from service.caller import Caller
+from service.console import Act, tell
 from service.organisations import queries as organisations
 from service.organisations.models import OrganisationChange, OrganisationCreate
 from service.paging import MAX_LIMIT
@@ -34,7 +32,6 @@ key = typer.Typer(no_args_is_help=True, help="Public keys of a client, for priva
 Actor = Annotated[str, typer.Option(help="Your staff id, for the trail.")]
 Municipalities = Annotated[list[str], typer.Option("--municipality", help="Its territory, as GM0794.")]
 Scopes = Annotated[list[str], typer.Option("--scope", help="Fewer scopes than its role has.")]
-Act = Callable[[AsyncSession, Caller], Awaitable[Any]]
 
 
 @organisation.command("add")
@@ -208,33 +205,5 @@ async def _all(
 
 
 def _tell(actor: str, act: Act) -> None:
-    """Do it in one transaction and print what came of it; what refuses it goes to stderr, with exit code 1."""
-    try:
-        told = asyncio.run(_done(actor, act))
-    except Problem as refused:
-        _refuse(refused.detail, refused.errors)
-    except ValidationError as wrong:
-        _refuse("What was given is not right.", faults_of(wrong.errors()))
-    for line in told if isinstance(told, list) else [told]:
-        typer.echo(line.model_dump_json(by_alias=True, exclude_none=True))
-
-
-def _refuse(why: str, faults: Sequence[Fault]) -> NoReturn:
-    typer.echo(
-        "\n".join([f"not done: {why}", *(f"  {fault.pointer} {fault.detail}" for fault in faults)]), err=True
-    )
-    raise typer.Exit(1) from None
-
-
-async def _done(actor: str, act: Act) -> Any:
-    if not ACTOR_FORM.match(actor):
-        raise Invalid(
-            errors=[Fault("--actor", "wrong-form", "4–64 of letters, digits, dot, underscore, dash.")]
-        )
-    database = Database(load_settings().database_url, pool_size=1)
-    caller = Caller(NO_CLIENT, NO_CLIENT, "administrator", ROLE_SCOPES["administrator"], (), actor)
-    try:
-        async with database.writing() as session:
-            return await act(session, caller)
-    finally:
-        await database.close()
+    """Do it on the register's database and print what came of it."""
+    tell(load_settings().database_url, actor, act, ROLE_SCOPES["administrator"])

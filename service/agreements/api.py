@@ -34,9 +34,11 @@ class AgreementQuery(Wire):
 
 
 @router.get("/me", operation_id="get_me", tags=["access"], response_model_exclude_none=True)
-async def get_me(caller: Anybody, session: Reading, trail: Recording) -> Me:
+async def get_me(caller: Anybody, session: Reading, trail: Recording, request: Request) -> Me:
     """Who the token is for, and exactly what its client may send and receive today."""
-    me = await queries.read_me(session, caller, _today())
+    me = await queries.read_me(
+        session, caller, _today(), key_service=request.app.state.settings.key_service_url
+    )
     await trail.record(entry(caller.who, "me.read", "access", "client", caller.client_id))
     return me
 

@@ -177,8 +177,9 @@ class MyAgreement(Answer):
 
 
 class Me(Answer):
-    """Who a token is for, and what its client may do."""
+    """Who a token is for, and what its client may do; `keyService` is where it has its tokens made."""
 
     client: MyClient
     organisation: MyOrganisation
     agreement: MyAgreement | None = None
+    key_service: str | None = None

@@ -111,7 +111,7 @@ def read_agreement(row: Agreement, day: date) -> AgreementRead:
     )
 
 
-async def read_me(session: AsyncSession, caller: Caller, day: date) -> Me:
+async def read_me(session: AsyncSession, caller: Caller, day: date, *, key_service: str | None) -> Me:
     """Who the caller is, and what its agreement of that day opens to it."""
     organisation = await get_organisation(session, caller.organisation_id)
     agreement = (await agreements_by_party(session, day)).get(organisation.id)
@@ -125,6 +125,7 @@ async def read_me(session: AsyncSession, caller: Caller, day: date) -> Me:
         ),
         organisation=MyOrganisation(id=organisation.id, name=organisation.name, type=organisation.type),
         agreement=agreement and _mine(agreement, organisation.type, caller),
+        key_service=key_service,
     )
 
 

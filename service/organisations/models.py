@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import Field as WireField
 from pydantic import ValidationInfo, field_validator
-from sqlalchemy import Column
+from sqlalchemy import Column, ForeignKeyConstraint
 from sqlmodel import Field, SQLModel
 
+from service.access.models import Client
 from service.columns import Json, Moment
 from service.vocabulary.types import MunicipalityCode, OrganisationType
 from service.wire import LINE_PATTERN, Answer, Day, Distinct, Instant, Wire, fault
@@ -31,6 +32,10 @@ class Organisation(SQLModel, table=True):
     created_at: datetime = Field(sa_column=Column(Moment, nullable=False))
     ended_at: datetime | None = Field(sa_column=Column(Moment))
     version: int
+
+
+# Said here and not in access, which knows no organisations: the key service has clients too, and none of these.
+Client.__table__.append_constraint(ForeignKeyConstraint(["organisation_id"], ["organisation.id"]))  # type: ignore[attr-defined]
 
 
 class ContactPoint(SQLModel, table=True):

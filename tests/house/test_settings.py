@@ -19,6 +19,7 @@ SAFE = {
 }
 SQLITE = "sqlite+aiosqlite:///register.db"
 CLOCK, HTTPS, LITE = "SIGNAL_CLOCK_FILE", "SIGNAL_PUBLIC_URL", "SIGNAL_ALLOW_SQLITE"
+INSIDE = "the key service is inside"
 
 UNSAFE = {
     "a set clock": ({"SIGNAL_CLOCK_FILE": "/tmp/moment"}, {CLOCK}),
@@ -28,6 +29,11 @@ UNSAFE = {
     "SQLite": ({"SIGNAL_DATABASE_URL": SQLITE}, {LITE}),
     "the database of a first start": ({"SIGNAL_DATABASE_URL": None}, {LITE}),
     "SQLite with another word": ({"SIGNAL_DATABASE_URL": SQLITE, "SIGNAL_ALLOW_SQLITE": "false"}, {LITE}),
+    "the key service on the same host": (
+        {"SIGNAL_KEY_SERVICE_URL": "https://register.example:8100"},
+        {INSIDE},
+    ),
+    "settings of the key service": ({"SIGNAL_KEYSERVICE_PURPOSE": "exploitation"}, {INSIDE}),
     "nothing but the word production": (
         {"SIGNAL_DATABASE_URL": None, "SIGNAL_PUBLIC_URL": None, "SIGNAL_CLOCK_FILE": "x"},
         {CLOCK, HTTPS, LITE},
@@ -58,10 +64,27 @@ def test_production_refuses_and_names_every_reason(
 
     with pytest.raises(UnsafeSettings) as refused:
         load_settings()
-    assert {name for name in (CLOCK, HTTPS, LITE) if name in str(refused.value)} == reasons
+    assert {name for name in (CLOCK, HTTPS, LITE, INSIDE) if name in str(refused.value)} == reasons
 
 
-@pytest.mark.parametrize("more", [{}, {"SIGNAL_DATABASE_URL": SQLITE, "SIGNAL_ALLOW_SQLITE": "true"}])
+def test_production_refuses_a_folder_with_a_key_of_the_key_service(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "oprf-3.key").write_bytes(b"")
+    put(monkeypatch, SAFE | {"SIGNAL_KEY_DIR": str(tmp_path)})
+
+    with pytest.raises(UnsafeSettings, match=INSIDE):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"SIGNAL_DATABASE_URL": SQLITE, "SIGNAL_ALLOW_SQLITE": "true"},
+        {"SIGNAL_KEY_SERVICE_URL": "https://keys.example"},
+    ],
+)
 def test_production_starts_on_what_is_safe(monkeypatch: pytest.MonkeyPatch, more: dict[str, str]) -> None:
     put(monkeypatch, SAFE | more)
 

@@ -200,8 +200,16 @@ def server(
         "SIGNAL_LOG_LEVEL": "ERROR",
         **{f"SIGNAL_{name.upper()}": str(value) for name, value in {**UNLIMITED, **more}.items()},
     }
-    command = [sys.executable, "-m", module, "serve", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    with started([module, "serve"], environment, port) as running:
+        yield running
+
+
+@contextmanager
+def started(command: list[str], environment: dict[str, str], port: int) -> Iterator[ServerProcess]:
+    """Start a process that serves on a port, by `python -m`, and wait until it is ready; ended with the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command, "--port", str(port)], cwd=ROOT, env=environment
+    )
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_ready(url, process)

@@ -1,0 +1,129 @@
+"""The shell of an application: what the register and the key service have alike, whatever their rooms.
+
+Keeps the way a FastAPI application is made, the doors of access and of health, how a refusal gets into the
+trail, and how a process serves. Called by `app.py` and by `keyservice/app.py`. Never knows a room above access.
+"""
+
+import gc
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import text
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Scope
+
+from service import trail
+from service.access import api as access
+from service.access.errors import OAuthProblem
+from service.access.verifying import Verifier
+from service.database import Database
+from service.doors import IsOpaque, caller_of
+from service.errors import Problem, TooManyRequests, Unauthenticated, Unavailable
+from service.http import API_VERSION, RecordRefusal
+from service.problems import install_problem_handlers
+from service.trail import Trail
+
+UUID_FORM = re.compile(r"(?<=/)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|\Z)")
+
+
+def bare_app(**options: Any) -> FastAPI:
+    """An application without what FastAPI adds by itself: documents, redirections."""
+    return FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        version=API_VERSION,
+        **options,
+    )
+
+
+def outer_app(document: Callable[[], dict[str, Any]], lifespan: Any) -> FastAPI:
+    """The outer application: tokens, health, and the document of what lies under `/v1`."""
+    root = bare_app(lifespan=lifespan)
+
+    @root.get("/health/live", operation_id="get_liveness", tags=["operations"])
+    async def get_liveness() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "live"}
+
+    @root.get("/health/ready", operation_id="get_readiness", tags=["operations"])
+    async def get_readiness() -> dict[str, str]:
+        """The database answers too."""
+        if not await _answers(root.state.database):
+            raise Unavailable
+        return {"status": "ready"}
+
+    @root.get("/v1/openapi.json", operation_id="get_openapi", tags=["about"])
+    async def get_openapi() -> dict[str, Any]:
+        """The contract of /v1."""
+        return document()
+
+    root.include_router(access.router)
+    install_problem_handlers(root)
+    return root
+
+
+def refusals(recorder: Trail, verify: Verifier, is_opaque: IsOpaque) -> RecordRefusal:
+    """How a refusal gets into the trail: by itself where a token tells the client, else in the minute's count.
+
+    Counted too are refusals of which a client could make any number: nobody shall flood the trail.
+    """
+
+    async def record_refusal(scope: Scope, operation: str, problem: Problem) -> None:
+        state = scope["state"]
+        if isinstance(problem, OAuthProblem):
+            recorder.gather(operation, problem.slug, problem.of_client)
+            return
+        try:
+            caller = state.get("caller") or await caller_of(
+                Headers(scope=scope), verify, is_opaque, state["trace_id"]
+            )
+        except Unauthenticated:
+            recorder.gather(operation, problem.slug)
+            return
+        if isinstance(problem, TooManyRequests):
+            recorder.gather(operation, problem.slug, replace(caller.who, actor=None, trace_id=None))
+            return
+        thing = _object_id(scope["path"])
+        await recorder.record(
+            trail.entry(caller.who, operation, "access", object_id=thing, outcome=problem.slug)
+        )
+
+    return record_refusal
+
+
+def serve_until_ended(app: ASGIApp, *, host: str, port: int, trusted_proxies: str) -> None:
+    """Serve until a signal ends it: one process, no access log of uvicorn's own, no `server` header."""
+    # What start-up made stays for good: without this the collector walks it again and again under load.
+    gc.collect()
+    gc.freeze()
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=trusted_proxies,
+        log_level="warning",
+        timeout_graceful_shutdown=10,
+    )
+
+
+async def _answers(database: Database) -> bool:
+    try:
+        async with database.reading() as session:
+            await session.execute(text("SELECT 1"))
+    except Exception:
+        return False
+    return True
+
+
+def _object_id(path: str) -> str | None:
+    """The id in a path; anything else there is free text and is not kept."""
+    found = UUID_FORM.search(path)
+    return found[0] if found else None
