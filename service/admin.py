@@ -1,13 +1,16 @@
 """The administrator's commands, put together: `python -m service admin …`."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import Progress
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock
 from service.access import rotation
@@ -16,13 +19,16 @@ from service.administration import commands as partners
 from service.caller import ACTOR_FORM
 from service.database import Database
 from service.errors import Problem
-from service.keys import new_signing_pem
+from service.intake import rotation as sealing
+from service.keys import MissingKey, new_signing_pem
+from service.pseudonyms.sealing import Sealer
 from service.settings import load_settings
 from service.statistics.administration import fix_areas
 from service.trail import Who, append, entry
 
 Actor = Annotated[str, typer.Option(help="Your staff id, for the trail.")]
 
+sealing_key = typer.Typer(no_args_is_help=True, help="Rotate the keys of the sealed side.")
 signing_key = typer.Typer(no_args_is_help=True, help="Rotate the key that signs access tokens.")
 commands = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Functional management, on the register's own machine."
@@ -32,6 +38,7 @@ commands.add_typer(partners.client, name="client")
 commands.add_typer(partners.secret, name="secret")
 commands.add_typer(partners.key, name="key")
 commands.add_typer(signing_key, name="signing-key")
+commands.add_typer(sealing_key, name="sealing-key")
 
 
 @signing_key.command("list")
@@ -88,9 +95,98 @@ def _rotate(actor: str, act: str, kid_of: Callable[[Path], str], step: Callable[
             await database.close()
 
     with _refusals_told():
-        if not ACTOR_FORM.match(actor):
-            raise rotation.NotRotated("--actor is 4–64 of letters, digits, dot, underscore, dash")
+        _check_actor(actor)
         typer.echo(asyncio.run(rotate()))
+
+
+@sealing_key.command("list")
+def list_sealing_keys(actor: Actor) -> None:
+    """The labels, oldest first, how many values are sealed under each, and the one in use."""
+
+    async def states(session: AsyncSession, _: Path, __: Who) -> str:
+        return "\n".join(
+            f"{key.label}  {key.sealed}{'  in use' if key.in_use else ''}"
+            for key in await sealing.key_states(session)
+        )
+
+    _seal(actor, states)
+
+
+@sealing_key.command("make")
+def make_sealing_key(actor: Actor) -> None:
+    """Make the keys of a new label. Every machine needs their files before they come into use."""
+    _seal(actor, lambda session, folder, who: sealing.make_key(session, who, folder))
+
+
+@sealing_key.command("use")
+def use_sealing_key(label: str, actor: Actor) -> None:
+    """Seal under this label from now on."""
+
+    async def use(session: AsyncSession, folder: Path, who: Who) -> str:
+        await sealing.use_key(session, who, folder, label)
+        return label
+
+    _seal(actor, use)
+
+
+@sealing_key.command("rekey")
+def rekey_sealed(actor: Actor) -> None:
+    """Seal anew what is sealed under another label, while posts go on; may be ended and begun again."""
+    settings = load_settings()
+
+    async def rekey() -> int:
+        database, done = Database(settings.database_url, pool_size=1), 0
+        try:
+            async with database.reading() as session:
+                total = sum(key.sealed for key in await sealing.key_states(session) if not key.in_use)
+            with Progress(disable=not sys.stderr.isatty()) as progress:
+                task = progress.add_task("re-keying", total=total)
+                async for count in sealing.rekey(database, Sealer(settings.key_dir)):
+                    done += count
+                    progress.advance(task, count)
+            async with database.writing() as session:
+                who = Who(role="administrator", actor=actor)
+                await append(session, [entry(who, "sealing-key.rekey", sealing.ACTIVITY, times=max(1, done))])
+        finally:
+            await database.close()
+        return done
+
+    with _refusals_told():
+        _check_actor(actor)
+        typer.echo(asyncio.run(rekey()))
+
+
+@sealing_key.command("delete")
+def delete_sealing_key(label: str, actor: Actor) -> None:
+    """Delete the keys of a label that nothing is sealed under any more; those on other machines are yours to delete."""
+
+    async def delete(session: AsyncSession, folder: Path, who: Who) -> str:
+        await sealing.delete_key(session, who, folder, label)
+        return label
+
+    _seal(actor, delete)
+
+
+def _seal(actor: str, step: Callable[[AsyncSession, Path, Who], Awaitable[str]]) -> None:
+    """Take a step with the sealing keys in one transaction, and print what it tells."""
+
+    async def take() -> str:
+        settings = load_settings()
+        database = Database(settings.database_url, pool_size=1)
+        try:
+            async with database.writing() as session:
+                return await step(session, settings.key_dir, Who(role="administrator", actor=actor))
+        finally:
+            await database.close()
+
+    with _refusals_told():
+        _check_actor(actor)
+        typer.echo(asyncio.run(take()))
+
+
+def _check_actor(actor: str) -> None:
+    if not ACTOR_FORM.match(actor):
+        raise ValueError("--actor is 4–64 of letters, digits, dot, underscore, dash")
 
 
 @contextmanager
@@ -99,7 +195,7 @@ def _refusals_told() -> Iterator[None]:
         yield
     except SQLAlchemyError:
         reason = "the register's database is away or not migrated"
-    except (ValueError, OSError) as refused:
+    except (ValueError, OSError, MissingKey) as refused:
         reason = str(refused)
     else:
         return

@@ -89,7 +89,7 @@ def _parts(settings: Settings) -> dict[str, Any]:
     )
     database = Database(settings.database_url, pool_size=settings.pool_size)
     flushers = 1 if settings.is_sqlite else settings.flushers
-    sealer = Sealer(keys)
+    sealer = Sealer(settings.key_dir)
     limits = Limits(
         {
             "reading": settings.limit_reading,

@@ -1,9 +1,9 @@
 """The keys of the register, read from files.
 
 `signing.pem` signs access tokens (ES256; others stand beside it while keys rotate, see `access.rotation`),
-`subject.key` turns tokens of persons into subjects, `token.key` encrypts those tokens at rest, `release.key`
-drives the rounding of statistics. None of them is ever in the database. Outside production missing files are
-made, so that a first start needs nothing.
+`subject.key` turns tokens of persons into subjects and `token.key` encrypts what is sealed (`subject-k2.key` and
+`token-k2.key` come after them, see `pseudonyms.rotation`), `release.key` drives the rounding of statistics. None of
+them is ever in the database. Outside production missing files are made, so that a first start needs nothing.
 """
 
 import os
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 SECRET_BYTES = 32
+FIRST_LABEL = "k1"
 
 
 class MissingKey(RuntimeError):
@@ -24,14 +25,24 @@ class MissingKey(RuntimeError):
 
 @dataclass(frozen=True)
 class Keys:
-    """Key material, 32 bytes each; the keys that sign are read by `access.keyring`, for they rotate."""
+    """Key material that does not rotate, 32 bytes; `access.keyring` reads those that sign, and `pseudonyms.sealing`
+    those that seal."""
 
-    subject: bytes
-    token: bytes
     release: bytes
 
     def __repr__(self) -> str:
         return "Keys(…)"
+
+
+@dataclass(frozen=True)
+class SealingKeys:
+    """A pair of one label, 32 bytes each: `subject` makes subjects of tokens, `token` encrypts them."""
+
+    subject: bytes
+    token: bytes
+
+    def __repr__(self) -> str:
+        return "SealingKeys(…)"
 
 
 def load_keys(folder: Path, *, make_missing: bool) -> Keys:
@@ -40,13 +51,30 @@ def load_keys(folder: Path, *, make_missing: bool) -> Keys:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not any(folder.glob("signing*.pem")):
             make_signing_key(folder / "signing.pem")
-        for name in ("subject.key", "token.key", "release.key"):
-            make_missing_file(folder / name, new_secret)
-    return Keys(
-        subject=read_secret(folder / "subject.key"),
-        token=read_secret(folder / "token.key"),
-        release=read_secret(folder / "release.key"),
-    )
+        if not any(folder.glob("subject*.key")):
+            make_sealing_keys(folder, FIRST_LABEL)
+        make_missing_file(folder / "release.key", new_secret)
+    if not any(folder.glob("subject*.key")):
+        raise MissingKey(f"no subject.key in {folder}")
+    return Keys(release=read_secret(folder / "release.key"))
+
+
+def make_sealing_keys(folder: Path, label: str) -> None:
+    """Write a new pair, unless there is one of this label."""
+    for file in sealing_files(folder, label):
+        make_missing_file(file, new_secret)
+
+
+def load_sealing_keys(folder: Path, label: str) -> SealingKeys:
+    """Read the pair of a label; raises `MissingKey`."""
+    subject, token = (read_secret(file) for file in sealing_files(folder, label))
+    return SealingKeys(subject, token)
+
+
+def sealing_files(folder: Path, label: str) -> tuple[Path, Path]:
+    """Where the pair of a label lies; the first one has no label in its names."""
+    suffix = "" if label == FIRST_LABEL else f"-{label}"
+    return folder / f"subject{suffix}.key", folder / f"token{suffix}.key"
 
 
 def make_signing_key(file: Path, make: Callable[[], bytes] | None = None) -> None:

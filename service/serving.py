@@ -7,17 +7,24 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.agreements.queries import holds_demo_data
 from service.app import create_app
 from service.database import Database
+from service.keys import load_sealing_keys
+from service.pseudonyms.queries import labels
 from service.settings import Settings, UnsafeSettings
 from service.shell import serve_until_ended
 
 
-async def _refuse_demo_data(settings: Settings) -> None:
-    """Raise `UnsafeSettings` for a production database that holds demo data, or cannot be read."""
+async def _check_database(settings: Settings) -> None:
+    """Raise `UnsafeSettings` for a production database that holds demo data, or cannot be read.
+
+    Raises `MissingKey` where something may be sealed under a label whose keys this machine does not have.
+    """
     database = Database(settings.database_url, pool_size=1)
     try:
         async with database.reading() as session:
             if await holds_demo_data(session):
                 raise UnsafeSettings("not started: the database holds demo data")
+            for label in await labels(session):
+                load_sealing_keys(settings.key_dir, label)
     except (SQLAlchemyError, OSError):
         raise UnsafeSettings("not started: the database is away or not migrated") from None
     finally:
@@ -28,5 +35,5 @@ def serve_forever(settings: Settings, host: str, port: int) -> None:
     """Serve until a signal ends it; what was acknowledged is durable, what waits is committed first."""
     app = create_app(settings)
     if settings.env == "production":
-        asyncio.run(_refuse_demo_data(settings))
+        asyncio.run(_check_database(settings))
     serve_until_ended(app, host=host, port=port, trusted_proxies=settings.trusted_proxies)

@@ -5,7 +5,7 @@ from service.agreements.models import Agreement
 from service.events.models import Event
 from service.intake.models import Submission
 from service.organisations.models import ContactPoint, Organisation
-from service.pseudonyms.models import SealedPerson, SealedSignal
+from service.pseudonyms.models import SealedPerson, SealedSignal, SealingKey
 from service.referrals.models import Referral, ReferralClaim, ReferralStep
 from service.routing.models import RuleSet, SignalDecision
 from service.signals.models import Signal, SignalPerson, SignalVersion
@@ -33,6 +33,7 @@ __all__ = [
     "RuleSet",
     "SealedPerson",
     "SealedSignal",
+    "SealingKey",
     "Signal",
     "SignalDecision",
     "SignalPerson",

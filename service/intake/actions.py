@@ -8,9 +8,10 @@ is read in a second statement. The answers leave after the commit.
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Row, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
@@ -25,8 +26,8 @@ from service.intake.models import Submission as Answered
 from service.intake.models import SubmittedSignal
 from service.intake.reference import Reference, load_reference
 from service.intake.registration import Registration, Submission, register
-from service.pseudonyms.actions import seal
-from service.pseudonyms.sealing import Sealer
+from service.pseudonyms import actions as sealed_side
+from service.pseudonyms.sealing import Seal, Sealer, digest_place
 from service.referrals.actions import refer
 from service.routing.actions import record_decisions
 from service.signals.actions import record_signals
@@ -71,7 +72,7 @@ class Intake:
             await _write(session, [decided[place] for place in new])  # type: ignore[misc]
             known = await _answered_before(session, submissions, new)
         return [
-            decided[place].answer if place in new else _again(submission, known, decided[place])
+            decided[place].answer if place in new else _again(submission, known, decided[place], self.sealer)
             for place, submission in enumerate(submissions)
         ]
 
@@ -93,11 +94,17 @@ class Intake:
             release_period=self._release_period,
         )
 
+    async def seal(self, session: AsyncSession) -> Seal:
+        """What seals now, and until this transaction ends."""
+        today = clock.local_day(clock.receipt_moment())
+        return self.sealer.under((await self._reference.current(session, today)).sealing_label)
+
     async def _decide(
         self, session: AsyncSession, submissions: Sequence[Submission]
     ) -> list[Registration | Problem]:
         received_at = clock.receipt_moment()
         reference = await self._reference.current(session, clock.local_day(received_at))
+        seal = self.sealer.under(reference.sealing_label)
         decided: list[Registration | Problem] = []
         for place, submission in enumerate(submissions):
             if place % AT_A_TIME == AT_A_TIME - 1:
@@ -107,7 +114,7 @@ class Intake:
                     register(
                         submission,
                         reference,
-                        self.sealer,
+                        seal,
                         received_at=received_at,
                         release_period=self._release_period,
                     )
@@ -140,7 +147,7 @@ async def _write(session: AsyncSession, registrations: Sequence[Registration]) -
         [registration.signal for registration in registrations],
         [row for registration in registrations for row in registration.persons],
     )
-    await seal(
+    await sealed_side.seal(
         session,
         [row for registration in registrations for row in registration.sealed_persons],
         [row for registration in registrations for row in registration.sealed_signal],
@@ -153,26 +160,29 @@ async def _write(session: AsyncSession, registrations: Sequence[Registration]) -
 
 async def _answered_before(
     session: AsyncSession, submissions: Sequence[Submission], new: set[int]
-) -> dict[Identity, tuple[str, bytes | None]]:
-    """Digest and first answer by key, for those that are not new."""
+) -> dict[Identity, Row[Any]]:
+    """The rows of keys that are not new."""
     wanted = [submission.identity for place, submission in enumerate(submissions) if place not in new]
     if not wanted:
         return {}
     rows = await session.execute(
         select(_answered).where(tuple_(_answered.c.client_id, _answered.c.key).in_(wanted))
     )
-    return {(row.client_id, row.key): (row.digest, row.answer) for row in rows}
+    return {(row.client_id, row.key): row for row in rows}
 
 
 def _again(
     submission: Submission,
-    known: dict[Identity, tuple[str, bytes | None]],
+    known: dict[Identity, Row[Any]],
     decided: Registration | Problem,
+    sealer: Sealer,
 ) -> Outcome:
     """The first answer of a known key; else the refusal, which does not use up the key."""
     if submission.identity not in known:
         return decided if isinstance(decided, Problem) else RuntimeError("a taken key has no row")
-    digest, answer = known[submission.identity]
-    if digest != submission.digest:
-        return errors.KeyReused()
-    return errors.Erased() if answer is None else answer
+    row = known[submission.identity]
+    if row.digest is not None:
+        first = sealer.under(row.key_label).open(row.digest, digest_place(*submission.identity))
+        if first != submission.digest:
+            return errors.KeyReused()
+    return errors.Erased() if row.answer is None else bytes(row.answer)

@@ -16,7 +16,7 @@ from service.caller import Caller
 from service.columns import new_id
 from service.events.actions import announce, event
 from service.intake.actions import Intake
-from service.intake.models import UNJUSTIFIED, SubmittedSignal
+from service.intake.models import UNJUSTIFIED, SubmittedPerson, SubmittedSignal
 from service.intake.registration import (
     decision_row,
     first_referral,
@@ -26,8 +26,8 @@ from service.intake.registration import (
     sealed_person_rows,
     submission_of,
 )
-from service.pseudonyms.actions import seal, unseal
-from service.pseudonyms.queries import subjects_of
+from service.pseudonyms import actions as sealed_side
+from service.pseudonyms.queries import tokens_of
 from service.referrals.following import follow_correction, follow_withdrawal
 from service.routing.actions import record_decisions
 from service.signals.actions import keep_version, replace_version, signal_to_change, withdraw_signal
@@ -55,22 +55,24 @@ async def correct(
     submission = submission_of(caller, new_id(), submitted)
     earlier = (await persons_of(session, [signal_id])).get(signal_id, ())
     rows = person_rows(signal_id, submitted.persons)
-    sealed = sealed_person_rows(intake.sealer, signal_id, rows, submitted.persons)
-    same = await _same_persons(session, earlier, rows, sealed)
+    seal = await intake.seal(session)
+    before = await tokens_of(session, intake.sealer, [person.id for person in earlier])
+    same = _same_persons(earlier, before, rows, submitted.persons)
     _carry_counts(earlier, rows, same)
 
     await keep_version(session, signal, earlier)
-    await unseal(session, signal_id, [person.id for person in earlier])
+    await sealed_side.unseal(session, signal_id, [person.id for person in earlier])
     present = {**present_version(submission, judgement), "organisation_id": judgement.reporter_id}
     await replace_version(session, signal, present, rows)
     texts = {"note": submitted.note, "partner_reference": submitted.partner_reference}
-    await seal(session, sealed, intake.sealer.signal_row(signal_id, **texts))
+    sealed = sealed_person_rows(seal, signal_id, rows, submitted.persons)
+    await sealed_side.seal(session, sealed, seal.signal_row(signal_id, **texts))
     await record_decisions(session, [decision_row(signal_id, signal.version, judgement)])
     referral = first_referral(signal_id, signal.version, judgement, signal.received_at)
     in_role = {old: new for old, new in same.items() if earlier[old].role == rows[new]["role"]}
     await follow_correction(session, caller, referral=referral, same_persons=in_role)
     await _record(session, caller, "correct", signal, ground=f"agreement:{judgement.agreement.id}")
-    return signal.version, receipt(signal_id, submission.digest, judgement, signal.received_at)
+    return signal.version, receipt(signal_id, submission.body_digest, judgement, signal.received_at)
 
 
 async def withdraw(
@@ -83,26 +85,22 @@ async def withdraw(
     await _record(session, caller, "withdraw", signal, ground=reason)
 
 
-async def _same_persons(
-    session: AsyncSession,
+def _same_persons(
     earlier: Sequence[SignalPerson],
+    before: Mapping[UUID, frozenset[str]],
     rows: Sequence[Mapping[str, Any]],
-    sealed: Sequence[Mapping[str, Any]],
+    persons: Sequence[SubmittedPerson],
 ) -> dict[int, int]:
     """From the places of earlier persons to those of the same persons now.
 
     The same is who shares a token, in the same role where there is one; of those without a token who stands
     at the same place in the same role.
     """
-    before = await subjects_of(session, [person.id for person in earlier])
-    now: dict[UUID, set[bytes]] = {}
-    for row in sealed:
-        now.setdefault(row["person_id"], set()).add(row["subject"])
     same: dict[int, int] = {}
     for place, person in enumerate(earlier):
-        subjects = before.get(person.id, frozenset())
-        fitting = [new for new, row in enumerate(rows) if subjects & now.get(row["id"], set())]
-        if not subjects and place < len(rows) and rows[place]["id"] not in now:
+        tokens = before.get(person.id, frozenset())
+        fitting = [new for new, one in enumerate(persons) if tokens.intersection(one.tokens)]
+        if not tokens and place < len(rows) and not persons[place].tokens:
             fitting = [place] if rows[place]["role"] == person.role else []
         in_role = [new for new in fitting if rows[new]["role"] == person.role]
         if fitting:

@@ -195,7 +195,8 @@ class Check(Answer):
 class Receipt(Check):
     """The answer to a post; the same whether or not a person is known.
 
-    `body_digest` is the SHA-256 of the body as canonical JSON (RFC 8785), in the form of RFC 9530.
+    `body_digest` is the SHA-256 of the body as canonical JSON (RFC 8785), in the form of RFC 9530; without the
+    nulls, and without what is sealed: `pseudonym`, `alsoKnownAs`, `note`, `partnerReference`.
     """
 
     id: UUID
@@ -217,16 +218,17 @@ class BatchLine(Wire):
 
 
 class Submission(SQLModel, table=True):
-    """An answered post: its key, the digest of its body, and the first answer byte for byte.
+    """An answered post: its key, the sealed digest of its body, and the first answer byte for byte.
 
-    `answer` is None once the signal was erased.
+    `answer` is None once the signal was erased, `digest` where none was kept (before migration 0004).
     """
 
     __tablename__ = "submission"
 
     client_id: UUID = TableField(primary_key=True)
     key: UUID = TableField(primary_key=True)
-    digest: str = TableField(max_length=60)
+    key_label: str | None = TableField(max_length=20)
+    digest: bytes | None = TableField(sa_column=Column(LargeBinary))
     signal_id: UUID
     received_at: datetime = TableField(sa_column=Column(Moment, nullable=False))
     answer: bytes | None = TableField(sa_column=Column(LargeBinary))

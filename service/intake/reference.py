@@ -1,4 +1,4 @@
-"""What intake decides by: agreements, organisations, contact points and active rule sets of a day.
+"""What intake decides by: agreements, organisations, contact points and active rule sets of a day, and the key.
 
 Read as one snapshot; see `service.snapshot` for when it is read again.
 """
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service.agreements.queries import AgreementInForce, agreements_by_party
 from service.organisations.models import Organisation
 from service.organisations.queries import contact_points_on, organisations_by_id
+from service.pseudonyms.queries import label_in_use
 from service.routing.queries import ActiveRuleSet, active_rule_sets
 from service.routing.resolve import ContactPoint, Directory
 
@@ -25,6 +26,7 @@ class Reference:
     agreements: Mapping[UUID, AgreementInForce]
     directory: Directory
     rule_sets: Mapping[str, ActiveRuleSet]
+    sealing_label: str
 
 
 async def load_reference(session: AsyncSession, day: date) -> Reference:
@@ -52,4 +54,5 @@ async def load_reference(session: AsyncSession, day: date) -> Reference:
             ]
         ),
         rule_sets=await active_rule_sets(session),
+        sealing_label=await label_in_use(session),
     )

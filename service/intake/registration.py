@@ -20,7 +20,7 @@ from service.events.actions import event
 from service.intake.judging import Judgement, judge
 from service.intake.models import SubmittedPerson, SubmittedSignal
 from service.intake.reference import Reference
-from service.pseudonyms.sealing import Sealer
+from service.pseudonyms.sealing import Seal, digest_place
 from service.referrals.actions import waiting_referral
 from service.referrals.models import PRIORITIES
 from service.signals.actions import ACTIVE
@@ -28,19 +28,27 @@ from service.wire import on_the_wire
 
 Row = dict[str, Any]
 
-# Stored elsewhere, or sealed: not part of a signal's content.
-APART = ("persons", "note", "partnerReference", "reportedBy")
+# Kept on the sealed side alone: a plain digest of it could be tried out.
+SEALED = ("note", "partnerReference")
+SEALED_OF_PERSON = ("pseudonym", "alsoKnownAs")
+# Stored elsewhere: not part of a signal's content.
+APART = ("persons", "reportedBy")
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A validated post on its way: who, under which key, what, and the digest of its parsed body."""
+    """A validated post on its way: who, under which key, and what.
+
+    `digest` is SHA-256 over all of the parsed body, for comparing with a repeated post; `body_digest` leaves out
+    what is sealed, and is the one that is told. Both over canonical JSON (RFC 8785) without nulls.
+    """
 
     caller: Caller
     key: UUID
     signal: SubmittedSignal
     content: Row
-    digest: str
+    digest: bytes
+    body_digest: str
 
     @property
     def identity(self) -> tuple[UUID, UUID]:
@@ -64,19 +72,28 @@ class Registration:
 
 
 def submission_of(caller: Caller, key: UUID, signal: SubmittedSignal) -> Submission:
-    """What enters the queue. The digest is SHA-256 over the canonical JSON (RFC 8785) of the parsed body."""
-    content = signal.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    canonical = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
-    digest = base64.b64encode(hashlib.sha256(canonical).digest()).decode()
+    """What enters the queue."""
+    content = signal.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
+    digest = _sha256(content)
+    for name in SEALED:
+        content.pop(name, None)
+    for person in content.get("persons", ()):
+        for name in SEALED_OF_PERSON:
+            person.pop(name, None)
+    told = base64.b64encode(_sha256(content)).decode()
     for name in APART:
         content.pop(name, None)
-    return Submission(caller, key, signal, content, f"sha-256=:{digest}:")
+    return Submission(caller, key, signal, content, digest, f"sha-256=:{told}:")
+
+
+def _sha256(content: Row) -> bytes:
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def register(
     submission: Submission,
     reference: Reference,
-    sealer: Sealer,
+    seal: Seal,
     *,
     received_at: datetime,
     release_period: str,
@@ -88,12 +105,13 @@ def register(
     signal_id = new_id()
     persons = person_rows(signal_id, signal.persons)
     referral = first_referral(signal_id, 1, judgement, received_at)
-    answer = receipt(signal_id, submission.digest, judgement, received_at)
+    answer = receipt(signal_id, submission.body_digest, judgement, received_at)
     return Registration(
         submission={
             "client_id": caller.client_id,
             "key": submission.key,
-            "digest": submission.digest,
+            "key_label": seal.label,
+            "digest": seal.close(submission.digest, digest_place(*submission.identity)),
             "signal_id": signal_id,
             "received_at": received_at,
             "answer": answer,
@@ -108,8 +126,8 @@ def register(
             **present_version(submission, judgement),
         },
         persons=persons,
-        sealed_persons=sealed_person_rows(sealer, signal_id, persons, signal.persons),
-        sealed_signal=sealer.signal_row(
+        sealed_persons=sealed_person_rows(seal, signal_id, persons, signal.persons),
+        sealed_signal=seal.signal_row(
             signal_id, note=signal.note, partner_reference=signal.partner_reference
         ),
         decision=decision_row(signal_id, 1, judgement),
@@ -146,7 +164,7 @@ def present_version(submission: Submission, judgement: Judgement) -> Row:
         "primary_type": signal.primary_type,
         "incident_municipality": signal.municipalities.incident,
         "content": submission.content,
-        "body_digest": submission.digest,
+        "body_digest": submission.body_digest,
     }
 
 
@@ -180,13 +198,13 @@ def person_rows(signal_id: UUID, persons: Sequence[SubmittedPerson]) -> list[Row
 
 
 def sealed_person_rows(
-    sealer: Sealer, signal_id: UUID, rows: Sequence[Row], persons: Sequence[SubmittedPerson]
+    seal: Seal, signal_id: UUID, rows: Sequence[Row], persons: Sequence[SubmittedPerson]
 ) -> list[Row]:
     """The rows of `sealed_person` for persons with their rows."""
     return [
         sealed
         for row, person in zip(rows, persons, strict=True)
-        for sealed in sealer.rows(signal_id, row["id"], person.tokens)
+        for sealed in seal.rows(signal_id, row["id"], person.tokens)
     ]
 
 

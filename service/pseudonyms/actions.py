@@ -16,7 +16,7 @@ _person, _signal = SealedPerson.__table__, SealedSignal.__table__
 async def seal(
     session: AsyncSession, persons: Sequence[dict[str, Any]], signals: Sequence[dict[str, Any]]
 ) -> None:
-    """Write rows made by `Sealer.rows` and `Sealer.signal_row`."""
+    """Write rows made by `Seal.rows` and `Seal.signal_row`."""
     await insert_rows(session, _person, persons)
     await insert_rows(session, _signal, signals)
 

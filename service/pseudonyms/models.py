@@ -1,11 +1,26 @@
-"""The two sealed tables. Backups of the rest of the data leave them out."""
+"""The two sealed tables, and the labels of their keys. Backups of the rest of the data leave the two out."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, SQLModel
 
-import service.columns  # noqa: F401  (the naming convention comes before the first table)
+from service.columns import Moment
+
+
+class SealingKey(SQLModel, table=True):
+    """A pair of keys by its label, without the keys: when it was made, came into use, and was deleted.
+
+    What is sealed from now on is sealed under the label that came into use last.
+    """
+
+    __tablename__ = "sealing_key"
+
+    label: str = Field(primary_key=True, max_length=20)
+    made_at: datetime = Field(sa_column=Column(Moment, nullable=False))
+    used_from: datetime | None = Field(sa_column=Column(Moment))
+    deleted_at: datetime | None = Field(sa_column=Column(Moment))
 
 
 class SealedSignal(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""Reading the sealed side: the subjects of persons, and the texts of signals for those who may read them."""
+"""Reading the sealed side: which label is in use, tokens to compare, texts for those who may read them."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.pseudonyms.models import SealedPerson, SealedSignal
+from service.pseudonyms.errors import KeysRotating
+from service.pseudonyms.models import SealedPerson, SealedSignal, SealingKey
 from service.pseudonyms.sealing import Sealer
+
+_key = SealingKey.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,27 +23,55 @@ class SealedTexts:
     partner_reference: str | None = None
 
 
+async def label_in_use(session: AsyncSession) -> str:
+    """The label under which is sealed: the one that came into use last."""
+    return (await labels(session))[-1]
+
+
+async def labels(session: AsyncSession) -> Sequence[str]:
+    """The labels that something may be sealed under."""
+    kept = select(_key.c.label).where(_key.c.used_from.is_not(None), _key.c.deleted_at.is_(None))
+    return (await session.scalars(kept.order_by(_key.c.used_from))).all()
+
+
+async def settled_label(session: AsyncSession) -> str:
+    """The label under which everything is sealed; raises `KeysRotating` while some is under another.
+
+    Subjects of different labels say nothing about each other: who compares those of many signals asks this before
+    and after, and believes the comparison if the answer was the same.
+    """
+    label = await label_in_use(session)
+    other = await session.scalars(
+        select(SealedPerson.key_label).where(SealedPerson.key_label != label).limit(1)
+    )
+    if other.first() is not None:
+        raise KeysRotating
+    return label
+
+
 async def texts_of(
     session: AsyncSession, sealer: Sealer, signal_ids: Sequence[UUID]
 ) -> Mapping[UUID, SealedTexts]:
     """Notes and partner references in clear, by signal; signals without either are left out."""
     rows = await session.scalars(select(SealedSignal).where(SealedSignal.signal_id.in_(signal_ids)))
-    return {
-        row.signal_id: SealedTexts(
-            note=row.note and sealer.open_text(row.note, "note", row.signal_id),
-            partner_reference=row.partner_reference
-            and sealer.open_text(row.partner_reference, "partner_reference", row.signal_id),
-        )
-        for row in rows
-    }
+    return {row.signal_id: _texts(row, sealer) for row in rows}
 
 
-async def subjects_of(session: AsyncSession, person_ids: Sequence[UUID]) -> Mapping[UUID, frozenset[bytes]]:
-    """The subjects of persons in signals; those who are UNKNOWN have none."""
-    rows = await session.execute(
-        select(SealedPerson.person_id, SealedPerson.subject).where(SealedPerson.person_id.in_(person_ids))
+def _texts(row: SealedSignal, sealer: Sealer) -> SealedTexts:
+    def opened(column: str, sealed: bytes | None) -> str | None:
+        return None if sealed is None else sealer.open_text(sealed, row.key_label, column, row.signal_id)
+
+    return SealedTexts(
+        note=opened("note", row.note), partner_reference=opened("partner_reference", row.partner_reference)
     )
-    found: dict[UUID, set[bytes]] = defaultdict(set)
-    for person_id, subject in rows:
-        found[person_id].add(subject)
-    return {person_id: frozenset(subjects) for person_id, subjects in found.items()}
+
+
+async def tokens_of(
+    session: AsyncSession, sealer: Sealer, person_ids: Sequence[UUID]
+) -> Mapping[UUID, frozenset[str]]:
+    """The tokens of persons, in clear, whatever the label; those who are UNKNOWN have none."""
+    rows = await session.scalars(select(SealedPerson).where(SealedPerson.person_id.in_(person_ids)))
+    found: dict[UUID, set[str]] = defaultdict(set)
+    for row in rows:
+        found[row.person_id].add(sealer.open_token(row.token, row.key_label, row.person_id, row.position))
+    return {person_id: frozenset(tokens) for person_id, tokens in found.items()}

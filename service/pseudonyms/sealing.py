@@ -1,33 +1,35 @@
-"""Sealing: a token's subject (HMAC-SHA256), and what is encrypted (AES-256-GCM): tokens, notes, references.
+"""Sealing: a token's subject (HMAC-SHA256), and what is encrypted (AES-256-GCM): tokens, notes, references, digests.
 
 The row and column are bound into the ciphertext as associated data, so that a value moved to another row
-cannot be opened. Pure: keys are parameters. A token is `e<epoch>.<kind>.<43 base64url characters>`.
+cannot be opened. A token is `e<epoch>.<kind>.<43 base64url characters>`. Keys come in pairs with a label; what is
+sealed says under which. Pure but for reading a pair when its label is first met.
 """
 
 import hmac
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from service.keys import Keys
+from service.keys import SealingKeys, load_sealing_keys
 
-KEY_LABEL = "k1"
 NONCE_BYTES = 12
 PURPOSE = b"signal-register/subject/1\x00"
 
 
-class Sealer:
-    """Seals and opens with one set of keys."""
+class Seal:
+    """Seals and opens with the keys of one label."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, label: str, keys: SealingKeys) -> None:
+        self.label = label
         self._subject_key = keys.subject
         self._cipher = AESGCM(keys.token)
 
     def subject(self, token: str) -> bytes:
-        """The register's handle of a person: 32 bytes, the same for the same token."""
+        """The register's handle of a person: 32 bytes, the same for the same token and label."""
         return hmac.digest(self._subject_key, PURPOSE + token.encode("ascii"), "sha256")
 
     def rows(self, signal_id: UUID, person_id: UUID, tokens: Sequence[str]) -> list[dict[str, Any]]:
@@ -38,9 +40,9 @@ class Sealer:
                 "position": position,
                 "signal_id": signal_id,
                 "kind": token.split(".")[1],
-                "key_label": KEY_LABEL,
+                "key_label": self.label,
                 "subject": self.subject(token),
-                "token": self._seal(token, _token_place(person_id, position)),
+                "token": self.close(token.encode(), token_place(person_id, position)),
             }
             for position, token in enumerate(tokens)
         ]
@@ -54,33 +56,55 @@ class Sealer:
         return [
             {
                 "signal_id": signal_id,
-                "key_label": KEY_LABEL,
-                "note": note and self._seal(note, _text_place("note", signal_id)),
+                "key_label": self.label,
+                "note": note and self.close(note.encode(), text_place("note", signal_id)),
                 "partner_reference": partner_reference
-                and self._seal(partner_reference, _text_place("partner_reference", signal_id)),
+                and self.close(partner_reference.encode(), text_place("partner_reference", signal_id)),
             }
         ]
 
-    def open(self, sealed: bytes, person_id: UUID, position: int) -> str:
-        """The token in clear; raises cryptography's InvalidTag for a value of another row."""
-        return self._open(sealed, _token_place(person_id, position))
-
-    def open_text(self, sealed: bytes, column: str, signal_id: UUID) -> str:
-        """A note or partner reference in clear; raises InvalidTag as `open` does."""
-        return self._open(sealed, _text_place(column, signal_id))
-
-    def _open(self, sealed: bytes, place: bytes) -> str:
-        nonce, ciphertext = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-        return self._cipher.decrypt(nonce, ciphertext, place).decode()
-
-    def _seal(self, text: str, place: bytes) -> bytes:
+    def close(self, value: bytes, place: bytes) -> bytes:
+        """Encrypt a value for its place: a fresh nonce, then ciphertext and tag."""
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, text.encode(), place)
+        return nonce + self._cipher.encrypt(nonce, value, place)
+
+    def open(self, sealed: bytes, place: bytes) -> bytes:
+        """The value of this place; raises cryptography's InvalidTag for one of another place or label."""
+        return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)
 
 
-def _token_place(person_id: UUID, position: int) -> bytes:
+class Sealer:
+    """The seals of a folder of keys, by label."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seals: dict[str, Seal] = {}
+
+    def under(self, label: str) -> Seal:
+        """The seal of a label; raises `MissingKey` where this machine does not have its keys."""
+        if label not in self._seals:
+            self._seals[label] = Seal(label, load_sealing_keys(self._folder, label))
+        return self._seals[label]
+
+    def open_token(self, sealed: bytes, label: str, person_id: UUID, position: int) -> str:
+        """The token in clear."""
+        return self.under(label).open(sealed, token_place(person_id, position)).decode()
+
+    def open_text(self, sealed: bytes, label: str, column: str, signal_id: UUID) -> str:
+        """A note or partner reference in clear."""
+        return self.under(label).open(sealed, text_place(column, signal_id)).decode()
+
+
+def token_place(person_id: UUID, position: int) -> bytes:
+    """Where a token stands: `sealed_person.token` of a row."""
     return b"sealed_person.token\x00" + person_id.bytes + position.to_bytes(1)
 
 
-def _text_place(column: str, signal_id: UUID) -> bytes:
+def text_place(column: str, signal_id: UUID) -> bytes:
+    """Where a text stands: a column of `sealed_signal` of a row."""
     return b"sealed_signal." + column.encode("ascii") + b"\x00" + signal_id.bytes
+
+
+def digest_place(client_id: UUID, key: UUID) -> bytes:
+    """Where the digest of a post stands: `submission.digest` of a row."""
+    return b"submission.digest\x00" + client_id.bytes + key.bytes

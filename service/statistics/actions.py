@@ -19,6 +19,8 @@ from service.caller import Caller
 from service.columns import new_id
 from service.database import Database
 from service.errors import Fault, Invalid, NotFound
+from service.pseudonyms.errors import KeysRotating
+from service.pseudonyms.queries import label_in_use, settled_label
 from service.signals.models import SignalPerson
 from service.snapshot import one_at_a_time
 from service.statistics import errors
@@ -58,7 +60,8 @@ async def compile_release(
 ) -> ReleaseRead:
     """Count a closed period and freeze its tables.
 
-    Raises `Invalid` (no such period), `PeriodNotClosed`, `ReleaseExists`, `OutOfOrder`, `NothingReleasable`.
+    Raises `Invalid` (no such period), `PeriodNotClosed`, `ReleaseExists`, `OutOfOrder`, `NothingReleasable`,
+    `KeysRotating`.
     """
     period = _closed_period(period_code, period_kind)
     async with database.reading() as session:
@@ -66,12 +69,15 @@ async def compile_release(
         _check_order(period, released)
         planned = await find_area_plan(session, period.first.year)
         areas = planned or await _areas_by_last_year(session, VICTIMS, period.first.year)
+        label = await settled_label(session)
         persons = await _count(session, VICTIMS, period)
     counts = tabulate(persons, VICTIMS, area_index(areas))
     rounding = await asyncio.to_thread(_round, areas, counts, secret, period)
     try:
         async with database.writing() as session:
             await one_at_a_time(session)
+            if await label_in_use(session) != label:
+                raise KeysRotating
             if await released_periods(session) != released:
                 raise errors.ReleaseExists("Another period was released meanwhile; compile this one anew.")
             if planned is None and await find_area_plan(session, period.first.year) is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.keys import load_keys
+from service.migrations import migrate_database
 from tests.support.register import ROOT
 
 
@@ -106,6 +107,25 @@ def test_production_does_not_start_on_demo_data(database_url: str, tmp_path: Pat
         SIGNAL_KEY_DIR=str(tmp_path / "keys"),
     )
     assert (ended.returncode, ended.stderr) == (2, "not started: the database holds demo data\n")
+
+
+def test_production_does_not_start_without_the_keys_of_every_label(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
+    migrate_database(url)
+    load_keys(tmp_path / "keys", make_missing=True)
+    (tmp_path / "keys/subject.key").rename(tmp_path / "keys/subject-k2.key")
+    ended = run(
+        "serve",
+        "--port",
+        "1",
+        SIGNAL_ENV="production",
+        SIGNAL_DATABASE_URL=url,
+        SIGNAL_ALLOW_SQLITE="true",
+        SIGNAL_PUBLIC_URL="https://register.example",
+        SIGNAL_KEY_DIR=str(tmp_path / "keys"),
+    )
+    assert ended.returncode == 2
+    assert "subject.key cannot be read" in ended.stderr
 
 
 def test_production_does_not_start_on_a_database_that_it_cannot_read(tmp_path: Path) -> None:

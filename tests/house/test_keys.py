@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from service.access.tokens import signer_from
-from service.keys import Keys, MissingKey, load_keys
+from service.keys import Keys, MissingKey, load_keys, load_sealing_keys, make_sealing_keys
 
 NAMES = ("signing.pem", "subject.key", "token.key", "release.key")
 
@@ -21,14 +21,20 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "deep" / "keys"
 
 
+def read_all(folder: Path) -> None:
+    load_keys(folder, make_missing=False)
+    load_sealing_keys(folder, "k1")
+
+
 def test_missing_keys_are_made_once_and_read_again(folder: Path) -> None:
     first = load_keys(folder, make_missing=True)
 
     assert load_keys(folder, make_missing=True) == first
     assert load_keys(folder, make_missing=False) == first
     assert sorted(file.name for file in folder.iterdir()) == sorted(NAMES)
-    assert len({first.subject, first.token, first.release}) == 3
-    assert {len(one) for one in (first.subject, first.token, first.release)} == {32}
+    pair = load_sealing_keys(folder, "k1")
+    assert len({pair.subject, pair.token, first.release}) == 3
+    assert {len(one) for one in (pair.subject, pair.token, first.release)} == {32}
 
 
 def test_only_their_owner_can_read_them(folder: Path) -> None:
@@ -52,8 +58,21 @@ def test_without_permission_to_make_it_a_missing_key_is_named(folder: Path, name
     (folder / name).unlink()
 
     with pytest.raises(MissingKey, match=name):
-        load_keys(folder, make_missing=False)
+        read_all(folder)
     assert not (folder / name).exists()
+
+
+def test_another_label_has_its_own_pair_and_the_first_is_not_made_again(folder: Path) -> None:
+    load_keys(folder, make_missing=True)
+    make_sealing_keys(folder, "k2")
+    for name in ("subject.key", "token.key"):
+        (folder / name).unlink()
+    load_keys(folder, make_missing=True)
+
+    assert load_sealing_keys(folder, "k2") == load_sealing_keys(folder, "k2")
+    assert (folder / "subject-k2.key").exists()
+    with pytest.raises(MissingKey, match=r"subject\.key"):
+        load_sealing_keys(folder, "k1")
 
 
 def test_a_folder_with_another_signing_key_gets_no_first_one_again(folder: Path) -> None:
@@ -73,7 +92,7 @@ def test_a_key_of_another_size_is_refused_without_being_shown(
     (folder / name).write_bytes(content)
 
     with pytest.raises(MissingKey, match=name) as refused:
-        load_keys(folder, make_missing=True)
+        read_all(folder)
     assert "xxx" not in str(refused.value)
     assert (folder / name).read_bytes() == content
 
@@ -82,9 +101,10 @@ def test_keys_do_not_show_themselves(folder: Path) -> None:
     keys = load_keys(folder, make_missing=True)
     signer = signer_from((folder / "signing.pem").read_bytes())
 
-    for shown in (repr(keys), str(keys), f"{[keys]}", repr(signer), str({"signer": signer})):
+    pair = load_sealing_keys(folder, "k1")
+    for shown in (repr(keys), f"{[keys, pair]}", repr(pair), repr(signer), str({"signer": signer})):
         assert "PRIVATE" not in shown
-        assert repr(keys.subject)[2:10] not in shown
+        assert not any(repr(one)[2:10] in shown for one in (keys.release, pair.subject, pair.token))
     assert isinstance(keys, Keys)
 
 

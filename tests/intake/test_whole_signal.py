@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidTag
 
 from service.agreements.models import Agreement
 from service.pseudonyms.models import SealedPerson, SealedSignal
@@ -83,7 +84,7 @@ async def test_a_clean_note_reaches_the_contact_point_sealed_and_nobody_else(reg
     (sealed,) = await register.rows(SealedSignal)
     assert NOTE.encode() not in sealed.note
     sealer: Sealer = register.app.app.state.sealer  # type: ignore[union-attr,attr-defined]
-    assert sealer.open_text(sealed.note, "note", sealed.signal_id) == NOTE
+    assert sealer.open_text(sealed.note, "k1", "note", sealed.signal_id) == NOTE
     (row,) = await register.rows(Signal)
     assert "note" not in row.content
 
@@ -104,8 +105,8 @@ async def test_what_is_sealed_of_one_signal_opens_in_no_other_place(register: Re
     one, other = await register.rows(SealedSignal)
     sealer: Sealer = register.app.app.state.sealer  # type: ignore[union-attr,attr-defined]
     for column, row in (("note", one), ("partner_reference", other)):
-        with pytest.raises(Exception, match="^$"):
-            sealer.open_text(one.partner_reference, column, row.signal_id)
+        with pytest.raises(InvalidTag):
+            sealer.open_text(one.partner_reference, "k1", column, row.signal_id)
 
 
 async def test_consensual_sexting_and_green_flags_are_shown_the_way(register: Register) -> None:
