@@ -52,6 +52,16 @@ def admin(
 
 
 @cli.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+def client(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="COMMAND …")] = None,
+) -> None:
+    """A partner's client: post signals, work a queue, make tokens."""
+    from service.client.commands import commands
+
+    commands(arguments or ["--help"], prog_name="signal-register client")
+
+
+@cli.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
 def keyservice(
     arguments: Annotated[list[str] | None, typer.Argument(metavar="COMMAND …")] = None,
 ) -> None:
@@ -90,7 +100,7 @@ def openapi(
 def generate(
     count: Annotated[int, typer.Option(min=1, help="How many signals.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same signals.")],
-    client: Annotated[
+    only: Annotated[
         str | None, typer.Option("--for", help="Only signals of this demo client, as jpt-helmond.")
     ] = None,
 ) -> None:
@@ -100,10 +110,10 @@ def generate(
     from service.demo.pack import load_pack
 
     pack = load_pack()
-    if client is not None and client not in {known.name for known in pack.clients}:
-        typer.echo(f"no demo client is called {client}", err=True)
+    if only is not None and only not in {known.name for known in pack.clients}:
+        typer.echo(f"no demo client is called {only}", err=True)
         raise typer.Exit(2)
-    for line in ndjson(generated(pack, count, seed, date(2026, 1, 1), date(2026, 6, 30), client)):
+    for line in ndjson(generated(pack, count, seed, date(2026, 1, 1), date(2026, 6, 30), only)):
         sys.stdout.write(line.rstrip("\n") + "\n")
 
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,10 +15,24 @@ RENEW_SECONDS_BEFORE = 60
 class Refused(Exception):
     """The register answered with a problem; `problem` is its body."""
 
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        super().__init__(f"{status} {problem.get('title') or problem.get('error')}")
+    def __init__(
+        self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(f"{status} {problem.get('title') or problem.get('error') or 'without a problem'}")
         self.status = status
         self.problem = problem
+        self.headers = headers or {}
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same may be sent again later: too much was asked, or the fault is on the other side."""
+        return self.status == 429 or self.status >= 500
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds to wait before asking again; 0 where nothing is told."""
+        told = self.headers.get("Retry-After", "")
+        return float(told) if told.isdecimal() else 0.0
 
 
 @dataclass
@@ -72,6 +86,17 @@ class Connection:
         """Read JSON."""
         return await self.call("GET", path, params=query)
 
+    async def pages(self, path: str, **query: Any) -> AsyncIterator[dict[str, Any]]:
+        """The items of a list, page after page."""
+        answer = await self._send("GET", path, params=query)
+        while True:
+            for item in answer.json()["items"]:
+                yield item
+            following = answer.links.get("next")
+            if following is None:
+                return
+            answer = await self._send("GET", following["url"])
+
     async def get_text(self, path: str, media_type: str) -> str:
         """Read another representation, as CSV."""
         answer = await self._send("GET", path, headers={"Accept": media_type})
@@ -82,10 +107,14 @@ class Connection:
         return (await self._send(method, path, **options)).json()
 
     async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        headers = {**options.pop("headers", {}), "Authorization": f"Bearer {await self._fresh_token()}"}
-        if self.actor is not None:
-            headers["Actor"] = self.actor
-        return _checked(await self.http.request(method, path, headers=headers, **options))
+        given = options.pop("headers", {}) | ({"Actor": self.actor} if self.actor is not None else {})
+        for last in (False, True):
+            headers = {**given, "Authorization": f"Bearer {await self._fresh_token()}"}
+            answer = await self.http.request(method, path, headers=headers, **options)
+            if answer.status_code != 401 or last:
+                break
+            self._renew_at = 0.0  # the token was taken back, or its key: once more with a new one
+        return _checked(answer)
 
     async def _fresh_token(self) -> str:
         if time.monotonic() >= self._renew_at:
@@ -102,6 +131,15 @@ class Connection:
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:
-    if answer.is_error:
-        raise Refused(answer.status_code, answer.json())
+    if not answer.is_success:
+        raise Refused(answer.status_code, _problem_of(answer), answer.headers)
     return answer
+
+
+def _problem_of(answer: httpx.Response) -> Mapping[str, Any]:
+    """The problem of an answer; of what stands between us and the register there is none."""
+    try:
+        problem = answer.json()
+    except ValueError:
+        return {}
+    return problem if isinstance(problem, dict) else {}

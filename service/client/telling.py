@@ -1,0 +1,60 @@
+"""How a referral is told to somebody at a terminal, in Dutch or English. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from service.vocabulary.lists import code_lists, label
+from service.vocabulary.municipalities import municipalities
+
+WORDS = {
+    "nl": (
+        "te beslissen voor",
+        "melder",
+        "bellen",
+        "kenmerk",
+        "waarom",
+        "suggestie",
+        "advies",
+        "persoon",
+        "gezien",
+    ),
+    "en": ("to decide by", "reporter", "phone", "reference", "why", "suggestion", "advice", "person", "seen"),
+}
+
+
+def referral_lines(referral: Mapping[str, Any], language: str) -> Iterator[str]:
+    """A referral, line by line, with labels instead of codes."""
+    due, reporter, phone, reference, why, suggestion, advice, person, seen = WORDS[language]
+
+    def told(list_name: str, code: str | None) -> str:
+        known = code is not None and code in code_lists()[list_name]
+        return label(list_name, code, language) if known and code else code or ""
+
+    signal, decision = referral.get("signal") or {}, referral.get("decision") or {}
+    kind = told("signal_type", signal.get("primaryType"))
+    state = "  ".join(str(referral[name]) for name in ("id", "status", "priority"))
+    yield f"{state}  {due} {referral['dueOn']}  (version {referral['version']})"
+    if kind:
+        place = (signal.get("municipalities") or {}).get("incident")
+        known = municipalities().get(place or "")
+        yield f"  {kind}{f', {known.name}' if known else ''}"
+    who = referral.get("reporter") or {}
+    yield f"  {reporter}: {who.get('organisation', '')}, {who.get('function') or ''} {phone} {who.get('phone') or '-'}"
+    if referral.get("partnerReference"):
+        yield f"  {reference}: {referral['partnerReference']}"
+    for one in signal.get("persons") or []:
+        parts = (
+            told("person_role", one.get("role")),
+            told("age_band", one.get("ageBand")),
+            told("gender", one.get("gender")),
+        )
+        yield f"  {person}: {', '.join(filter(None, parts))}"
+    for one in signal.get("indicators") or []:
+        if one.get("observation") == "OBSERVED":
+            yield f"  {seen}: {told('indicator', one.get('code'))}"
+    if explanation := (decision.get("explanation") or {}).get(language):
+        yield f"  {why}: {explanation}"
+    for one in decision.get("suggestions") or []:
+        yield f"  {suggestion}: {one.get('target')}: {(one.get('why') or {}).get(language, '')}"
+    for one in decision.get("advice") or []:
+        yield f"  {advice}: {(one.get('text') or {}).get(language) or one.get('code')}"

@@ -1,0 +1,209 @@
+"""Making tokens: values are blinded here, evaluated by the key service, finalised here.
+
+The key service sees no value, and no value or token is written anywhere. With every batch goes a value that is
+known, at a place that only we know: an answer by another key, or to something else, is found out, and none of
+that batch's tokens is used. Called by the commands and by the helper that listens.
+"""
+
+import asyncio
+import base64
+import binascii
+import json
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from service import oprf
+from service.client.connection import Connection, Refused
+from service.client.state import Pins
+
+TOKEN_BYTES = 32
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+BSN, NAME, CHECK = "b", "n", "check"
+
+Value = tuple[str, str]
+
+
+class KeyServiceAway(Exception):
+    """The key service does not answer, or not yet: the values are as they were. Says what happened."""
+
+    def __init__(self, told: str, retry_after: float = 0.0) -> None:
+        super().__init__(told)
+        self.retry_after = retry_after
+
+
+class KeyServiceRefuses(Exception):
+    """The key service does not take this client, or what it asks. Says why."""
+
+
+class KeyServiceWrong(Exception):
+    """The key service answers what cannot be right: no token of it may be used. Says what was wrong."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """How a token is made now, as the key service publishes it."""
+
+    purpose: str
+    register: str
+    epoch: int
+    check: str
+    max_elements: int
+
+    @property
+    def prefix(self) -> str:
+        """What comes before kind and value."""
+        return f"sr1|{self.purpose}|{self.register}|{self.epoch}|"
+
+
+@dataclass
+class Tokens:
+    """Makes tokens through one connection to a key service; remembers those of this run, in memory alone.
+
+    `patience`: seconds for which it waits, while the key service is away or a quota is passed, before it gives up.
+    """
+
+    connection: Connection
+    pins: Pins
+    patience: float = 0.0
+    _parameters: Parameters | None = None
+    _made: dict[Value, str] = field(default_factory=dict, repr=False)
+
+    async def make(self, values: Iterable[Value]) -> Mapping[Value, str]:
+        """The token of each (kind, normalised value); raises `KeyServiceAway`, `KeyServiceWrong`.
+
+        What was made before an error is kept: `known` tells it.
+        """
+        wanted = list(dict.fromkeys(values))
+        until, pause = time.monotonic() + self.patience, FIRST_PAUSE
+        while missing := [value for value in wanted if value not in self._made]:
+            try:
+                await self._make_some(missing)
+                pause = FIRST_PAUSE
+            except KeyServiceAway as away:
+                wait = max(pause, away.retry_after)
+                if time.monotonic() + wait > until:
+                    raise
+                await asyncio.sleep(wait)
+                pause = min(2 * pause, LONGEST_PAUSE)
+        return {value: self._made[value] for value in wanted}
+
+    def known(self, values: Iterable[Value]) -> bool:
+        """Whether all of these have their token already."""
+        return all(value in self._made for value in values)
+
+    def of(self, values: Iterable[Value]) -> Mapping[Value, str]:
+        """The tokens of values that are known."""
+        return {value: self._made[value] for value in values}
+
+    async def epoch(self) -> int:
+        """The epoch that tokens are made for; raises as `make`."""
+        return (await self._current()).epoch
+
+    async def _make_some(self, missing: Sequence[Value]) -> None:
+        """As many as one evaluation takes."""
+        parameters = await self._current()
+        try:
+            self._made |= await self._evaluated(parameters, missing[: parameters.max_elements - 1])
+        except Refused as refused:
+            if refused.status != 409:
+                raise _away(refused) from None
+            await self._follow(parameters.epoch)
+
+    async def _follow(self, left: int) -> None:
+        """Another epoch is in use: what was made in this run is of the old one."""
+        self._parameters, self._made = None, {}
+        if (await self._current()).epoch <= left:
+            raise KeyServiceWrong("it refuses the epoch that it publishes")
+
+    async def _current(self) -> Parameters:
+        if self._parameters is None:
+            try:
+                told = await self.connection.get("/v1/parameters")
+            except Refused as refused:
+                raise _away(refused) from None
+            except (httpx.HTTPError, ValueError) as error:
+                raise KeyServiceAway(type(error).__name__) from None
+            parameters = _read_parameters(told)
+            if not self.pins.fits(f"{self.connection.http.base_url}|{parameters.prefix}", parameters.check):
+                raise KeyServiceWrong("it has another key than before, in the same epoch")
+            self._parameters = parameters
+        return self._parameters
+
+    async def _evaluated(self, parameters: Parameters, values: Sequence[Value]) -> dict[Value, str]:
+        """Tokens of as many values as fit beside the check."""
+        inputs = [f"{parameters.prefix}{kind}|{value}".encode() for kind, value in values]
+        place = secrets.randbelow(len(inputs) + 1)
+        inputs.insert(place, f"{parameters.prefix}{CHECK}|".encode())
+        blinded = [oprf.blind(one) for one in inputs]
+        asked = {"epoch": parameters.epoch, "elements": [encoded(element) for _, element in blinded]}
+        try:
+            answer = await self.connection.call("POST", "/v1/evaluations", json=asked)
+        except (httpx.HTTPError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise KeyServiceAway(type(error).__name__) from None
+        elements = _read_elements(answer, parameters.epoch, len(inputs))
+        outputs = [
+            encoded(_finalised(value, scalar, element)[:TOKEN_BYTES])
+            for value, (scalar, _), element in zip(inputs, blinded, elements, strict=True)
+        ]
+        if outputs.pop(place) != parameters.check:
+            raise KeyServiceWrong("its answer does not fit its check")
+        return {
+            (kind, value): f"e{parameters.epoch}.{kind}.{output}"
+            for (kind, value), output in zip(values, outputs, strict=True)
+        }
+
+
+def encoded(value: bytes) -> str:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")
+
+
+def _read_parameters(told: Any) -> Parameters:
+    try:
+        if (told["scheme"], told["suite"], told["mode"]) != ("sr1", oprf.SUITE, "OPRF"):
+            raise KeyServiceWrong("it makes tokens in another way")
+        parameters = Parameters(
+            told["purpose"], told["register"], told["epoch"], told["check"], told["maxElements"]
+        )
+    except (KeyError, TypeError):
+        raise KeyServiceWrong("its parameters cannot be read") from None
+    texts = (parameters.purpose, parameters.register, parameters.check)
+    numbers = (parameters.epoch, parameters.max_elements)
+    if (
+        not all(isinstance(text, str) and text and "|" not in text for text in texts)
+        or not all(type(number) is int for number in numbers)
+        or parameters.epoch < 1
+        or parameters.max_elements < 2
+    ):
+        raise KeyServiceWrong("its parameters cannot be read")
+    return parameters
+
+
+def _read_elements(answer: Any, epoch: int, count: int) -> list[bytes]:
+    try:
+        elements = [base64.b64decode(element + "=", b"-_", validate=True) for element in answer["elements"]]
+        answered = answer["epoch"]
+    except (KeyError, TypeError, ValueError, binascii.Error):
+        raise KeyServiceWrong("its answer cannot be read") from None
+    if answered != epoch or len(elements) != count:
+        raise KeyServiceWrong("its answer is for something else")
+    return elements
+
+
+def _finalised(value: bytes, scalar: bytes, element: bytes) -> bytes:
+    try:
+        return oprf.finalise(value, scalar, element)
+    except oprf.NoElement:
+        raise KeyServiceWrong("its answer holds what is no element") from None
+
+
+def _away(refused: Refused) -> Exception:
+    """What a refusal means: another time, or not at all."""
+    if refused.passes:
+        return KeyServiceAway(str(refused), refused.retry_after)
+    return KeyServiceRefuses(str(refused))
