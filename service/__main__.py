@@ -10,7 +10,10 @@ import typer
 # Commands import what they need themselves: `generate` should not wait for the whole application.
 OPENAPI_FILE, KEY_SERVICE_FILE = Path("openapi/openapi.json"), Path("openapi/keyservice.json")
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="The Signal Register.")
+# Plain errors: the pretty ones may show what a variable holds.
+cli = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The Signal Register."
+)
 
 
 @cli.command()

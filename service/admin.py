@@ -31,7 +31,10 @@ Actor = Annotated[str, typer.Option(help="Your staff id, for the trail.")]
 sealing_key = typer.Typer(no_args_is_help=True, help="Rotate the keys of the sealed side.")
 signing_key = typer.Typer(no_args_is_help=True, help="Rotate the key that signs access tokens.")
 commands = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Functional management, on the register's own machine."
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Functional management, on the register's own machine.",
 )
 commands.add_typer(partners.organisation, name="organisation")
 commands.add_typer(partners.client, name="client")
@@ -132,9 +135,9 @@ def use_sealing_key(label: str, actor: Actor) -> None:
 @sealing_key.command("rekey")
 def rekey_sealed(actor: Actor) -> None:
     """Seal anew what is sealed under another label, while posts go on; may be ended and begun again."""
-    settings = load_settings()
 
     async def rekey() -> int:
+        settings = load_settings()
         database, done = Database(settings.database_url, pool_size=1), 0
         try:
             async with database.reading() as session:

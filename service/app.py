@@ -6,9 +6,11 @@ state but connections, queues and caches; many processes can run beside each oth
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock
 from service.access.granting import Desk
@@ -29,6 +31,7 @@ from service.limits import Limits
 from service.logs import configure_logs
 from service.openapi import describe
 from service.problems import install_problem_handlers
+from service.pseudonyms.queries import label_in_use
 from service.pseudonyms.sealing import Sealer
 from service.referrals import api as referrals
 from service.routing import api as routing
@@ -105,6 +108,7 @@ def _parts(settings: Settings) -> dict[str, Any]:
         "press": press,
         "desk": Desk(database, press, Throttle(), limits, audiences),
         "database": database,
+        "check_ready": partial(_check_ready, sealer),
         "limits": limits,
         "is_opaque": is_opaque,
         "verify": Verifier(database, press, recheck_seconds=settings.client_recheck_seconds),
@@ -119,6 +123,10 @@ def _parts(settings: Settings) -> dict[str, Any]:
             flushers=flushers,
         ),
     }
+
+
+async def _check_ready(sealer: Sealer, session: AsyncSession) -> None:
+    sealer.under(await label_in_use(session))
 
 
 @asynccontextmanager

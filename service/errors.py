@@ -140,6 +140,14 @@ class Unavailable(Problem):
         super().__init__(headers={"Retry-After": "5"})
 
 
+class KeyAway(Problem):
+    status, slug, title = 503, "key-away", "This machine does not have a key that it needs"
+    explanation = "Nothing was stored. Try again with the same Idempotency-Key; another machine may have it."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "5"})
+
+
 _WORDS: Mapping[str, tuple[str, str]] = {
     "missing": ("required", "This is required."),
     "extra_forbidden": ("unknown-field", "There is no such field here."),

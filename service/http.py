@@ -21,6 +21,7 @@ from service import errors
 from service.contract import Contract, Methods, acceptable, allowed
 from service.database import is_passing
 from service.errors import Problem
+from service.keys import MissingKey
 
 API_VERSION = "0.1.0"
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -157,9 +158,11 @@ class _Exchange:
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem that an error is, or that it is told as: a database that is away, or a fault of ours."""
+    """The problem that an error is, or that it is told as: a database or a key that is away, or a fault of ours."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, MissingKey):
+        return errors.KeyAway()
     return errors.Unavailable() if is_passing(error) else Problem()
 
 

@@ -2,7 +2,7 @@
 
 `signing.pem` signs access tokens (ES256; others stand beside it while keys rotate, see `access.rotation`),
 `subject.key` turns tokens of persons into subjects and `token.key` encrypts what is sealed (`subject-k2.key` and
-`token-k2.key` come after them, see `pseudonyms.rotation`), `release.key` drives the rounding of statistics. None of
+`token-k2.key` come after them, see `intake.rotation`), `release.key` drives the rounding of statistics. None of
 them is ever in the database. Outside production missing files are made, so that a first start needs nothing.
 """
 
@@ -55,7 +55,7 @@ def load_keys(folder: Path, *, make_missing: bool) -> Keys:
             make_sealing_keys(folder, FIRST_LABEL)
         make_missing_file(folder / "release.key", new_secret)
     if not any(folder.glob("subject*.key")):
-        raise MissingKey(f"no subject.key in {folder}")
+        load_sealing_keys(folder, FIRST_LABEL)
     return Keys(release=read_secret(folder / "release.key"))
 
 
@@ -104,6 +104,12 @@ def make_missing_file(file: Path, make: Callable[[], bytes]) -> None:
         pass
     finally:
         draft.unlink()
+    # The name too must outlive a power cut: what is sealed under a lost key is lost.
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _read(file: Path) -> bytes:

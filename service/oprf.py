@@ -11,8 +11,6 @@ import hashlib
 import rbcl
 
 ELEMENT_BYTES = 32
-SCALAR_BYTES = 32
-OUTPUT_BYTES = 64
 SUITE = "ristretto255-SHA512"
 IDENTITY = bytes(ELEMENT_BYTES)
 

@@ -83,8 +83,15 @@ def load_settings() -> Settings:
     """
     production = os.environ.get("SIGNAL_ENV") == "production"
     settings = Settings(_env_file=None if production else ".env")
+    refuse_production_from_a_file(settings.env)
     refuse_unsafe_production(settings)
     return settings
+
+
+def refuse_production_from_a_file(env: str) -> None:
+    """Raise `UnsafeSettings` where `.env` says production: there it is not read, and half of it would count."""
+    if env == "production" and os.environ.get("SIGNAL_ENV") != "production":
+        raise UnsafeSettings("not started: SIGNAL_ENV=production belongs into the environment, not into .env")
 
 
 def refuse_unsafe_production(settings: Settings) -> None:
@@ -111,10 +118,11 @@ def _key_service_inside(settings: Settings) -> bool:
     return (
         (its_address is not None and same_host(its_address, settings.public_url))
         or any(settings.key_dir.glob("oprf-*.key"))
-        or any(name.startswith(KEY_SERVICE_PREFIX) for name in os.environ)
+        or any(name.upper().startswith(KEY_SERVICE_PREFIX) for name in os.environ)
     )
 
 
 def same_host(one: str, other: str) -> bool:
-    """Whether two addresses name one host, whatever their ports."""
-    return urlsplit(one).hostname == urlsplit(other).hostname
+    """Whether two addresses name one host, whatever their ports; what names none is any host."""
+    hosts = {(urlsplit(url).hostname or "").rstrip(".") for url in (one, other)}
+    return "" in hosts or len(hosts) == 1

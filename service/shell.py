@@ -6,13 +6,13 @@ trail, and how a process serves. Called by `app.py` and by `keyservice/app.py`. 
 
 import gc
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Scope
 
@@ -43,7 +43,10 @@ def bare_app(**options: Any) -> FastAPI:
 
 
 def outer_app(document: Callable[[], dict[str, Any]], lifespan: Any) -> FastAPI:
-    """The outer application: tokens, health, and the document of what lies under `/v1`."""
+    """The outer application: tokens, health, and the document of what lies under `/v1`.
+
+    Its state has `database`, and `check_ready`, which asks that for what must be there and raises if it is not.
+    """
     root = bare_app(lifespan=lifespan)
 
     @root.get("/health/live", operation_id="get_liveness", tags=["operations"])
@@ -53,8 +56,8 @@ def outer_app(document: Callable[[], dict[str, Any]], lifespan: Any) -> FastAPI:
 
     @root.get("/health/ready", operation_id="get_readiness", tags=["operations"])
     async def get_readiness() -> dict[str, str]:
-        """The database answers too."""
-        if not await _answers(root.state.database):
+        """The database answers too, and what this machine needs is on it."""
+        if not await _answers(root.state.database, root.state.check_ready):
             raise Unavailable
         return {"status": "ready"}
 
@@ -114,10 +117,10 @@ def serve_until_ended(app: ASGIApp, *, host: str, port: int, trusted_proxies: st
     )
 
 
-async def _answers(database: Database) -> bool:
+async def _answers(database: Database, check: Callable[[AsyncSession], Awaitable[object]]) -> bool:
     try:
         async with database.reading() as session:
-            await session.execute(text("SELECT 1"))
+            await check(session)
     except Exception:
         return False
     return True

@@ -39,12 +39,18 @@ class Snapshot(Generic[Reference]):
 
     async def current(self, session: AsyncSession, day: date) -> Reference:
         """The reference data of a day, which `one_at_a_time` keeps as it is until this transaction ends."""
-        shared = select(ReferenceVersion.version).with_for_update(read=True, key_share=True)
-        version = (await session.execute(shared)).scalar_one()
+        version = await hold_reference(session)
         kept = self._kept
         if kept is None or kept[:2] != (version, day):
             kept = self._kept = (version, day, await self._load(session, day))
         return kept[2]
+
+
+async def hold_reference(session: AsyncSession) -> int:
+    """The version of the reference data, which nobody changes until this transaction ends."""
+    shared = select(ReferenceVersion.version).with_for_update(read=True, key_share=True)
+    version: int = (await session.execute(shared)).scalar_one()
+    return version
 
 
 async def one_at_a_time(session: AsyncSession) -> None:

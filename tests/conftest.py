@@ -1,10 +1,12 @@
 """Fixtures: a register on SQLite and on PostgreSQL, both migrated by Alembic."""
 
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.place import Place, place_of
 from tests.support.postgres import Postgres
 from tests.support.register import Register, Templates, in_process
 
@@ -45,3 +47,23 @@ async def register(
     """The application in process, on a fresh database."""
     async with in_process(database_url, templates.loaded[engine], tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def key_database_url(engine: str, postgres: Postgres, tmp_path: Path) -> Iterator[str]:
+    """A fresh database for the key service, empty."""
+    name = f"keys_{uuid.uuid4().hex[:12]}"
+    if engine == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / name}.db"
+        return
+    postgres.create_database(name)
+    yield postgres.url(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def place(
+    engine: str, database_url: str, key_database_url: str, templates: Templates, tmp_path: Path
+) -> Place:
+    """Where a register, a key service and partners can be started, each as a process of its own."""
+    return place_of(database_url, key_database_url, tmp_path, templates.loaded[engine])

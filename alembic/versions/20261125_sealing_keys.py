@@ -4,6 +4,9 @@ A digest over tokens, notes and references could be tried out by whoever has the
 the digest that a repeated post is compared with is sealed from now on; those there were are dropped: a repeated
 post of before gets its first answer, whatever its body. The digest that is told leaves out what is sealed; it is
 made anew for every signal, and in the receipts that are kept.
+
+What was dropped stays in the files of a database until they are written anew. Afterwards, on PostgreSQL:
+`VACUUM FULL submission, signal, signal_version`; on SQLite: `VACUUM`. Backups of before still hold it.
 """
 
 import base64

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from service.client.tokens import BSN, NAME, Value
-from service.client.values import Unfit, day_of, value_of_bsn, value_of_name
+from service.client.values import PREFIXES, Unfit, day_of, value_of_bsn, value_of_name
 from service.screening.guard import screen
 from service.vocabulary.lists import code_lists, codes
 from service.vocabulary.municipalities import municipalities
@@ -102,6 +102,7 @@ def prepare(record: Any, *, today: date) -> Prepared:
         values.append(tuple(known))
         open_part = {name: value for name, value in person.items() if name not in IDENTIFIERS}
         told.append(open_part | _age_band(person, record, today))
+    faults += _betraying(record, persons)
     if faults:
         raise UnfitRecord(faults)
     return Prepared({**record, **({"persons": told} if told else {})}, tuple(values))
@@ -129,6 +130,43 @@ def _faults_of_body(record: Body, today: date) -> Iterator[Fault]:
         yield Fault("/partnerReference", "wrong-form", told)
     if reporter is not None and not (isinstance(reporter, str) and _UUID.match(reporter)):
         yield Fault("/reportedBy", "wrong-form", "The id of an organisation.")
+
+
+def _betraying(record: Body, persons: Sequence[Body]) -> Iterator[Fault]:
+    """Faults of what gives away somebody of the record: a number or name in a text, a birthday in another column."""
+    words = {
+        word for person in persons for name in ("surname", "firstName") for word in _words(person.get(name))
+    }
+    numbers = {digits for person in persons if len(digits := _digits(person.get("bsn"))) > 7}
+    for name in ("note", "partnerReference"):
+        text = record.get(name)
+        if words & _words(text) or any(number in _digits(text) for number in numbers):
+            yield Fault(
+                f"/{name}", "names-a-person", "This holds a name or number of a person in the record."
+            )
+    born_on = [day for person in persons if (day := _born_on(person)) is not None]
+    for name in sorted(DAYS & record.keys()):
+        if any(str(record[name]) <= day for day in born_on):
+            yield Fault(
+                f"/{name}", "before-birth", "Nobody is observed before the day after birth: wrong column?"
+            )
+
+
+def _words(text: Any) -> set[str]:
+    """The words of a text by which somebody can be recognised: no prefixes, and not the shortest."""
+    found = re.findall(r"[^\W\d_]{3,}", text.upper()) if isinstance(text, str) else []
+    return set(found) - PREFIXES
+
+
+def _digits(text: Any) -> str:
+    return re.sub(r"\D", "", text) if isinstance(text, str) else ""
+
+
+def _born_on(person: Body) -> str | None:
+    try:
+        return day_of(str(person.get("dateOfBirth")), today=date.max).isoformat()
+    except Unfit:
+        return None
 
 
 def _faults_of_person(person: Body, pointer: str) -> Iterator[Fault]:
@@ -170,7 +208,7 @@ def _unplain(value: Any, pointer: str, parts: frozenset[str]) -> Iterator[Fault]
                 yield Fault(pointer, "wrong-form", "A day is written as YYYY-MM-DD.")
         elif value not in _all_codes():
             yield Fault(pointer, "unknown-code", "Not a code that this client knows; see /v1/code-lists.")
-    elif value is not None and not (type(value) is int and 0 <= value <= 999):
+    elif value is not None and not (pointer == "/group/size" and type(value) is int and 0 <= value <= 999):
         yield Fault(pointer, "wrong-type", "Not the type that the register takes here.")
 
 

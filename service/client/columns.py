@@ -13,9 +13,9 @@ Without a map the headers are the paths themselves: `primaryType`, `municipaliti
     [values."primaryType"]
     "loverboy" = "LOVERBOY"
 
-A path of a list takes several codes in a cell, with `;` between them; an indicator is `C02`, or `G01:UNKNOWN`. The
-path `key` is the partner's own unique number of the row. Pure. A column is told by its place, never by its header:
-a file without headers would have somebody's number there.
+A path of a list takes several codes in a cell, with `;`, `,` or `|` between them; an indicator is `C02`, or
+`G01:UNKNOWN`. The path `key` is the partner's own unique number of the row. Pure. A column is told by its place,
+never by its header: a file without headers would have somebody's number there.
 """
 
 import re
@@ -125,7 +125,7 @@ def _put(record: dict[str, Any], path: str, values: Mapping[str, str], cell: str
 
 
 def _several(cell: str, values: Mapping[str, str]) -> list[str]:
-    return [values.get(one, one) for one in (piece.strip() for piece in cell.split(";")) if one]
+    return [values.get(one, one) for one in (piece.strip() for piece in re.split("[;,|]", cell)) if one]
 
 
 def _indicator(written: str) -> dict[str, str]:

@@ -8,7 +8,9 @@ wrong, nothing was done; 75 run it again later.
 import asyncio
 import json
 import secrets
+import socket
 import sys
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -30,14 +32,19 @@ from service.client.posting import Poster, Summary
 from service.client.reading import NO_MAP, Form, Record, Unreadable, form_of, records
 from service.client.retokening import retoken
 from service.client.settings import ClientSettings, NotSet
-from service.client.spool import REFUSED, Damaged, Spool
-from service.client.state import NoState, Pins, key_of, write_whole
+from service.client.spool import REFUSED, WAITING, Damaged, Spool, folder_files
+from service.client.state import NoState, Pins, key_of, make_folder, write_whole
 from service.client.tokens import KeyServiceAway, KeyServiceRefuses, KeyServiceWrong, Tokens
 from service.client.values import dutch_today
 
 LOOK, WRONG, LATER = 1, 2, 75
 
-commands = typer.Typer(no_args_is_help=True, add_completion=False, help="The client of a partner.")
+commands = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The client of a partner.",
+)
 pull = typer.Typer(no_args_is_help=True, help="Work a queue: claim, show, accept, forward, close.")
 commands.add_typer(pull, name="pull")
 
@@ -58,6 +65,12 @@ def post(
     delimiter: Annotated[str | None, typer.Option(help="Of a CSV file; else it is found.")] = None,
     encoding: Annotated[str, typer.Option(help="utf-8 (with or without BOM), cp1252 …")] = "utf-8-sig",
     patience: Annotated[float, typer.Option(help="Seconds to try again before spooling.")] = 75.0,
+    first: Annotated[
+        int, typer.Option("--from", min=1, help="Pass over the lines before this one: leftFrom of a run.")
+    ] = 1,
+    new_epoch: Annotated[
+        bool, typer.Option("--new-epoch", help="After a new epoch: nothing in this file was posted before.")
+    ] = False,
     retoken_own: Annotated[
         bool, typer.Option("--retoken", help="After a new epoch: correct your own signals by these records.")
     ] = False,
@@ -65,15 +78,20 @@ def post(
     """Post signals: tokens are made here, identifiers go nowhere; what cannot be sent now waits in the spool."""
     with _told(), _source(file, encoding) as source:
         settings = _settings(settings_file)
-        given = records(source, _form(form, file), columns=_columns(columns), delimiter=delimiter)
-        run = _retoken if retoken_own else _post
+        read = records(source, _form(form, file), columns=_columns(columns), delimiter=delimiter)
+        given = (record for record in read if record.line >= first)
+        if retoken_own:
+            raise typer.Exit(asyncio.run(_retoken(settings, given, patience)))
         name = "standard input" if file == "-" else Path(file).name
-        raise typer.Exit(asyncio.run(run(settings, given, name, patience)))
+        raise typer.Exit(asyncio.run(_post(settings, given, name, patience, new_epoch)))
 
 
 @commands.command()
 def spool(
     settings_file: SettingsFile = None,
+    retry_refused: Annotated[
+        bool, typer.Option("--retry-refused", help="Post the refused ones again: the reason is gone.")
+    ] = False,
     drop_refused: Annotated[
         bool, typer.Option("--drop-refused", help="Forget the refused ones: somebody has looked.")
     ] = False,
@@ -81,7 +99,9 @@ def spool(
 ) -> None:
     """Deliver what waits in the spool, and tell what was refused there."""
     with _told():
-        raise typer.Exit(asyncio.run(_deliver(_settings(settings_file), drop_refused, patience)))
+        raise typer.Exit(
+            asyncio.run(_deliver(_settings(settings_file), retry_refused, drop_refused, patience))
+        )
 
 
 @commands.command()
@@ -218,15 +238,17 @@ def _pull(
                 typer.echo(line)
 
 
-async def _post(settings: ClientSettings, given: Iterator[Record], name: str, patience: float) -> int:
+async def _post(
+    settings: ClientSettings, given: Iterator[Record], name: str, patience: float, new_epoch: bool
+) -> int:
     async with _poster(settings, patience) as poster:
-        poster.source = name
+        poster.source, poster.new_epoch = name, new_epoch
         with _progress(poster):
             summary = await poster.run(given)
         return _summed_up(summary, poster.spool)
 
 
-async def _retoken(settings: ClientSettings, given: Iterator[Record], name: str, patience: float) -> int:
+async def _retoken(settings: ClientSettings, given: Iterator[Record], patience: float) -> int:
     async with _poster(settings, patience) as poster:
         if poster.tokens is None:
             raise NotSet("SIGNAL_CLIENT_KEY_SERVICE_URL is not set")
@@ -242,11 +264,19 @@ async def _retoken(settings: ClientSettings, given: Iterator[Record], name: str,
         return done.exit_code
 
 
-async def _deliver(settings: ClientSettings, drop_refused: bool, patience: float) -> int:
+async def _deliver(settings: ClientSettings, retry_refused: bool, drop_refused: bool, patience: float) -> int:
     async with _poster(settings, patience) as poster:
+        for file in poster.spool.files(REFUSED) if retry_refused else ():
+            poster.spool.keep(poster.spool.lines_of(file))
+            poster.spool.drop(file)
         summary = await poster.run(iter(()))
         for file in poster.spool.files(REFUSED):
-            for line in poster.spool.lines_of(file):
+            try:
+                lines = poster.spool.lines_of(file)
+            except Damaged as damaged:
+                _tell(str(damaged))
+                continue
+            for line in lines:
                 told = "; ".join(f"{fault['pointer'] or '/'} {fault['code']}" for fault in line.faults)
                 _tell(f"refused earlier: {line.source} line {line.line}: {told}")
             if drop_refused:
@@ -258,7 +288,11 @@ def _summed_up(summary: Summary, its_spool: Spool) -> int:
     """Print the summary, with what the spool holds beside it; the exit code."""
     waiting, refused = len(its_spool.files()), len(its_spool.files(REFUSED))
     typer.echo(json.dumps(summary.as_json() | {"spoolFiles": waiting, "refusedFiles": refused}))
-    if refused and not summary.exit_code:
+    if summary.left_from is not None:
+        _tell(
+            f"what was left begins at line {summary.left_from}: post it again with --from {summary.left_from}"
+        )
+    if summary.exit_code == LOOK or refused:
         return LOOK
     return summary.exit_code or (LATER if waiting else 0)
 
@@ -288,33 +322,38 @@ async def _tokens_of_lines(settings: ClientSettings, lines: TextIO, patience: fl
 
 async def _listen(settings: ClientSettings, port: int, patience: float) -> None:
     file = settings.state_dir / "helper.secret"
+    make_folder(settings.state_dir)
     if not file.exists():
-        key_of(settings.key, may_be_new=True)  # makes the folder
         write_whole(file, secrets.token_urlsafe(32).encode(), replace=False)
     secret = file.read_text(encoding="ascii").strip()
-    async with _connected(settings, settings.key_service()) as key_service:
-        tokens = Tokens(key_service, Pins(settings.state_dir / "key-checks.json"), patience)
-        await tokens.epoch()
-        _tell(f"POST http://127.0.0.1:{port}/tokens, with the secret in {file}")
-        serving = uvicorn.Config(
-            helper(tokens, secret, port),
-            host="127.0.0.1",
-            port=port,
-            access_log=False,
-            server_header=False,
-            log_level="warning",
-        )
-        await uvicorn.Server(serving).serve()
+    with socket.socket() as listening:
+        try:
+            listening.bind(("127.0.0.1", port))
+        except OSError as taken:
+            raise NotSet(f"port {port} cannot be listened on: {taken.strerror}") from None
+        async with _connected(settings, settings.key_service()) as key_service:
+            tokens = Tokens(key_service, Pins(settings.state_dir / "key-checks.json"), patience)
+            await tokens.epoch()
+            serving = uvicorn.Config(
+                helper(tokens, secret, listening.getsockname()[1]),
+                access_log=False,
+                server_header=False,
+                log_level="warning",
+            )
+            _tell(f"POST http://127.0.0.1:{listening.getsockname()[1]}/tokens, with the secret in {file}")
+            await uvicorn.Server(serving).serve([listening])
 
 
 @asynccontextmanager
 async def _poster(settings: ClientSettings, patience: float) -> AsyncIterator[Poster]:
     """All that posting works with; raises `NotSet`, `NoState` before anything is sent."""
-    its_spool = Spool(settings.spool, b"\0" * 32)
-    key = key_of(settings.key, may_be_new=not its_spool.files() and not its_spool.files(REFUSED))
+    waits = any(folder_files(settings.spool, kind) for kind in (WAITING, REFUSED))
+    if not settings.key.exists() and not waits:
+        _tell(f"a key of this client's own is made: {settings.key}")
+    key = key_of(settings.key, may_be_new=not waits)
     its_spool = Spool(settings.spool, key)
     its_spool.check()
-    async with _connected(settings, settings.register()) as register:
+    async with _connected(settings, settings.register(), settings.actor) as register:
         poster = Poster(register, None, its_spool, key, _tell, dutch_today(), patience)
         if settings.key_service_url is None:
             yield poster
@@ -368,7 +407,7 @@ def _told() -> Iterator[None]:
     except Damaged as damaged:
         code, told = LOOK, str(damaged)
     except Refused as refused:
-        faults = "".join(f"\n  {one['pointer']} {one['detail']}" for one in refused.problem.get("errors", ()))
+        faults = "".join(f"\n  {one['pointer']} {one['detail']}" for one in refused.faults)
         code, told = (LATER if refused.passes else LOOK), f"refused: {refused}{faults}"
     except KeyServiceAway as away:
         code, told = LATER, f"the key service is away: {away}"
@@ -376,10 +415,19 @@ def _told() -> Iterator[None]:
         code, told = LOOK, f"the key service: {wrong_answer}"
     except httpx.HTTPError as error:
         code, told = LATER, f"the register is away: {type(error).__name__}"
+    except typer.Exit:
+        raise
+    except Exception as error:  # its text, and a traceback, might hold what was read
+        code, told = LOOK, f"failed: {type(error).__name__} at {_place_of(error)}"
     else:
         return
     _tell(told)
     raise typer.Exit(code)
+
+
+def _place_of(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    return ", ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
 
 
 @contextmanager
@@ -389,11 +437,12 @@ def _source(file: str, encoding: str) -> Iterator[TextIO]:
         yield sys.stdin
         return
     try:
-        with Path(file).open(encoding=encoding, newline="") as source:
-            yield source
+        source = Path(file).open(encoding=encoding, newline="")  # noqa: SIM115  (only what opens it is told here)
     except (OSError, LookupError) as error:
         reason = error.strerror if isinstance(error, OSError) else "there is no such encoding"
         raise Unreadable(f"{file}: {reason}") from None
+    with source:
+        yield source
 
 
 def _settings(file: Path | None) -> ClientSettings:

@@ -1,5 +1,6 @@
 """A connection of one client to a register."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -10,6 +11,8 @@ from uuid import UUID, uuid4
 import httpx
 
 RENEW_SECONDS_BEFORE = 60
+LONGEST_SECONDS = 120
+LONGEST_ANSWER = 16 * 1024 * 1024
 
 
 class Refused(Exception):
@@ -27,6 +30,16 @@ class Refused(Exception):
     def passes(self) -> bool:
         """Whether the same may be sent again later: too much was asked, or the fault is on the other side."""
         return self.status == 429 or self.status >= 500
+
+    @property
+    def faults(self) -> list[dict[str, str]]:
+        """The faults that the problem lists."""
+        listed = self.problem.get("errors")
+        return [
+            {name: str(one.get(name, "")) for name in ("pointer", "code", "detail")}
+            for one in (listed if isinstance(listed, list) else ())
+            if isinstance(one, dict)
+        ]
 
     @property
     def retry_after(self) -> float:
@@ -56,7 +69,7 @@ class Connection:
         content = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
         headers = {"Content-Type": "application/x-ndjson"}
         answer = await self._send("POST", "/v1/signals/_batch", content=content, headers=headers)
-        return [json.loads(line) for line in answer.text.splitlines()]
+        return [json.loads(line) for line in answer.content.split(b"\n") if line]
 
     async def correct_signal(self, signal_id: str, version: int, body: Mapping[str, Any]) -> dict[str, Any]:
         """Put a new version in place of the one that was read; the receipt."""
@@ -110,7 +123,7 @@ class Connection:
         given = options.pop("headers", {}) | ({"Actor": self.actor} if self.actor is not None else {})
         for last in (False, True):
             headers = {**given, "Authorization": f"Bearer {await self._fresh_token()}"}
-            answer = await self.http.request(method, path, headers=headers, **options)
+            answer = await _asked(self.http, method, path, headers=headers, **options)
             if answer.status_code != 401 or last:
                 break
             self._renew_at = 0.0  # the token was taken back, or its key: once more with a new one
@@ -118,16 +131,33 @@ class Connection:
 
     async def _fresh_token(self) -> str:
         if time.monotonic() >= self._renew_at:
-            answer = _checked(
-                await self.http.post(
-                    "/oauth/token",
-                    data={"grant_type": "client_credentials"},
-                    auth=(self.client_id, self.client_secret),
-                )
-            ).json()
-            self._token = answer["access_token"]
-            self._renew_at = time.monotonic() + answer["expires_in"] - RENEW_SECONDS_BEFORE
+            form, auth = {"grant_type": "client_credentials"}, (self.client_id, self.client_secret)
+            answer = _checked(await _asked(self.http, "POST", "/oauth/token", data=form, auth=auth)).json()
+            try:
+                self._token = str(answer["access_token"])
+                self._renew_at = time.monotonic() + float(answer["expires_in"]) - RENEW_SECONDS_BEFORE
+            except (KeyError, TypeError, ValueError):
+                raise Refused(502, {"title": "This is no token"}) from None
         return self._token
+
+
+async def _asked(http: httpx.AsyncClient, method: str, path: str, **options: Any) -> httpx.Response:
+    """An answer that is neither endless nor for ever in coming; raises httpx.TransportError for one that is."""
+    headers = {"Accept-Encoding": "identity", **options.pop("headers", {})}
+    try:
+        async with (
+            asyncio.timeout(LONGEST_SECONDS),
+            http.stream(method, path, headers=headers, **options) as answer,
+        ):
+            content = bytearray()
+            async for chunk in answer.aiter_raw():
+                content += chunk
+                if len(content) > LONGEST_ANSWER:
+                    raise httpx.ReadError("an answer without end")
+    except TimeoutError:
+        raise httpx.ReadTimeout("an answer that does not come to its end") from None
+    told = [(name, value) for name, value in answer.headers.multi_items() if name != "content-encoding"]
+    return httpx.Response(answer.status_code, headers=told, content=bytes(content), request=answer.request)
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:

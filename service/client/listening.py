@@ -53,7 +53,7 @@ async def _answer(request: Request, tokens: Tokens, secret: str, port: int) -> t
         if len(body) > BODY_LIMIT:
             return 413, _problem("too-large")
     try:
-        return 200, {"persons": await tokens_of(tokens, _persons(body), today=dutch_today())}
+        return 200, {"persons": await tokens_of(tokens.anew(), _persons(body), today=dutch_today())}
     except UnfitRecord as unfit:
         return 400, _problem("invalid", unfit.faults)
     except KeyServiceAway:

@@ -3,8 +3,10 @@
 In order: deliver what waits in the spool; read records, make their tokens, post them in batches; what the register
 could not take goes to the spool; deliver once more. Every record ends as exactly one of: registered, refused, erased,
 spooled, left. Left is what has no token because the key service was away, or what could not even be spooled: it is
-in the source and nowhere else, so the source has to be posted again. That is always safe: the same record has the
-same idempotency key, which is made with the client's own key and tells nothing to anybody else.
+in the source and nowhere else, so the source has to be posted again. That is safe, for the same record has the same
+idempotency key, which is made with the client's own key and tells nothing to anybody else; but not over a new epoch,
+where tokens and so keys are others. So a run that meets one stops, unless it is told that nothing in the source has
+been posted before.
 """
 
 import asyncio
@@ -37,7 +39,15 @@ Told = Callable[[str], None]
 
 
 class Away(Exception):
-    """The register does not take anything now; the message says what happened."""
+    """The register does not take everything now. `outcomes` is what it answered, by the place of the line."""
+
+    def __init__(self, why: str, outcomes: dict[int, dict[str, Any]]) -> None:
+        super().__init__(why)
+        self.outcomes = outcomes
+
+
+class NewEpoch(Exception):
+    """The key service has begun another epoch since records were last posted."""
 
 
 @dataclass
@@ -50,6 +60,7 @@ class Summary:
     refused: int = 0
     spooled: int = 0
     left: int = 0
+    left_from: int | None = None
     delivered_from_spool: int = 0
     stopped: str | None = None
 
@@ -71,12 +82,17 @@ class Summary:
             "left": self.left,
             "deliveredFromSpool": self.delivered_from_spool,
         }
-        return told | ({"stopped": self.stopped} if self.stopped else {})
+        more = {"leftFrom": self.left_from, "stopped": self.stopped}
+        return told | {name: value for name, value in more.items() if value is not None}
 
 
 @dataclass
 class Poster:
-    """What a run works with. `patience`: seconds for which it tries again before it spools."""
+    """What a run works with.
+
+    `patience`: seconds for which it tries again before it spools. `new_epoch`: somebody says that nothing in the
+    source was posted before.
+    """
 
     register: Connection
     tokens: Tokens | None
@@ -86,6 +102,7 @@ class Poster:
     today: date
     patience: float = 10.0
     source: str = "-"
+    new_epoch: bool = False
     summary: Summary = field(default_factory=Summary)
     advance: Callable[[int], None] = lambda count: None
     _seen: Counter[bytes] = field(default_factory=Counter)
@@ -102,7 +119,7 @@ class Poster:
                 self.advance(len(chunk))
             if self._own:
                 await self.deliver()
-        except (NoState, Refused, KeyServiceWrong, KeyServiceRefuses) as reason:
+        except (NoState, Refused, KeyServiceWrong, KeyServiceRefuses, NewEpoch) as reason:
             self._stop(_why(reason))
         except (Unreadable, WrongColumns) as reason:
             if not self.summary.read:
@@ -121,13 +138,15 @@ class Poster:
             for file in self.spool.files():
                 try:
                     lines = self.spool.lines_of(file)
-                    outcomes = await self._send(lines)
+                    outcomes = dict(enumerate(await self._send(lines)))
                 except Damaged as damaged:
                     self._stop(str(damaged))
                     continue
                 except Away as away:
-                    self.tell(f"the register is away ({away}): the spool waits")
-                    return
+                    if not away.outcomes:
+                        self.tell(f"the register is away ({away}): the spool waits")
+                        return
+                    outcomes = away.outcomes
                 self._settle_spooled(file, lines, outcomes)
 
     def _stop(self, why: str) -> None:
@@ -142,8 +161,11 @@ class Poster:
             try:
                 self._settle(batch, await self._send(batch))
             except Away as away:
-                self.tell(f"the register is away ({away}): {len(batch)} records go to the spool")
-                self._keep(batch)
+                answered = [batch[one] for one in away.outcomes]
+                waiting = [line for one, line in enumerate(batch) if one not in away.outcomes]
+                self._settle(answered, list(away.outcomes.values()))
+                self.tell(f"the register is away ({away}): {len(waiting)} records go to the spool")
+                self._keep(waiting)
             except Refused:
                 self._leave([line.line for rest in batches[place:] for line in rest])
                 raise
@@ -167,16 +189,28 @@ class Poster:
             return [self._line(record, one.body) for record, one in prepared]
         try:
             await self.tokens.make(value for _, one in prepared for value in one.all_values)
-        except (KeyServiceAway, KeyServiceWrong, KeyServiceRefuses) as reason:
-            self.tell(f"the key service is away: {reason}")
+            await self._same_epoch()
+        except KeyServiceAway as away:
+            self.tell(f"the key service is away: {away}")
             self._leave([record.line for record, one in prepared if not self.tokens.known(one.all_values)])
-            if not isinstance(reason, KeyServiceAway):
-                raise
+        except (KeyServiceWrong, KeyServiceRefuses, NewEpoch, NoState):
+            self._leave([record.line for record, _ in prepared])
+            raise
         return [
             self._line(record, one.with_tokens(self.tokens.of(one.all_values)))
             for record, one in prepared
             if self.tokens.known(one.all_values)
         ]
+
+    async def _same_epoch(self) -> None:
+        """Raise `NewEpoch` where what was posted before has other keys now."""
+        tokens = self.tokens
+        if tokens is None:
+            return
+        epoch, before = await tokens.epoch(), tokens.pins.posted_epoch(tokens.service)
+        if before not in (None, epoch) and not self.new_epoch:
+            raise NewEpoch
+        tokens.pins.posted(tokens.service, epoch)
 
     def _line(self, record: Record, signal: dict[str, Any]) -> Line:
         return Line(self.source, record.line, str(self._key_of(record, signal)), signal)
@@ -199,16 +233,16 @@ class Poster:
 
     async def _send(self, lines: Sequence[Line]) -> list[dict[str, Any]]:
         """The register's answer to each line; tries again for as long as patience lasts, then raises `Away`."""
-        outcomes: dict[str, dict[str, Any]] = {}
+        outcomes: dict[int, dict[str, Any]] = {}
         patience = 0.0 if self._away else self.patience
         until, pause, why = time.monotonic() + patience, FIRST_PAUSE, ""
-        while missing := [line for line in lines if line.key not in outcomes]:
+        while missing := [place for place in range(len(lines)) if place not in outcomes]:
             wait = pause
             try:
-                answers = await self.register.post_batch(_wired(line) for line in missing)
+                answers = await self.register.post_batch(_wired(lines[place]) for place in missing)
                 outcomes |= {
-                    line.key: answer
-                    for line, answer in zip(missing, answers, strict=False)
+                    place: answer
+                    for place, answer in zip(missing, answers, strict=False)
                     if answer["status"] != 429 and answer["status"] < 500
                 }
                 why = "it has too much to do"
@@ -220,12 +254,12 @@ class Poster:
                 why = type(error).__name__
             if len(outcomes) < len(lines):
                 if time.monotonic() + wait > until:
-                    self._away = True  # what comes now is tried once, until it is back
-                    raise Away(why)
+                    self._away = not outcomes  # what comes now is tried once, until it is back
+                    raise Away(why, outcomes)
                 await asyncio.sleep(wait)
                 pause = min(2 * pause, LONGEST_PAUSE)
         self._away = False
-        return [outcomes[line.key] for line in lines]
+        return [outcomes[place] for place in range(len(lines))]
 
     def _settle(self, lines: Sequence[Line], outcomes: Sequence[dict[str, Any]]) -> None:
         for line, outcome in zip(lines, outcomes, strict=True):
@@ -236,21 +270,27 @@ class Poster:
             else:
                 self._refuse(line.source, line.line, _faults_of(outcome))
 
-    def _settle_spooled(self, file: Path, lines: Sequence[Line], outcomes: Sequence[dict[str, Any]]) -> None:
-        """The same; what the register refuses is kept apart, for its source may be gone."""
+    def _settle_spooled(self, file: Path, lines: Sequence[Line], outcomes: dict[int, dict[str, Any]]) -> None:
+        """The same for a file of the spool; of what is not answered a new file is made.
+
+        What the register refuses is kept apart, for its source may be gone.
+        """
+        answered = [lines[place] for place in outcomes]
+        waiting = [line for place, line in enumerate(lines) if place not in outcomes]
         refused = [
             Line(line.source, line.line, line.key, line.signal, _faults_of(outcome))
-            for line, outcome in zip(lines, outcomes, strict=True)
+            for line, outcome in zip(answered, outcomes.values(), strict=True)
             if outcome["status"] not in (DONE, GONE)
         ]
+        rest = self.spool.keep(waiting) if waiting else None
         if refused:
             self.spool.keep(refused, REFUSED)
         if file in self._own:
-            self._own.discard(file)
-            self.summary.spooled -= len(lines)
-            self._settle(lines, outcomes)
+            self._own = (self._own - {file}) | ({rest} if rest else set())
+            self.summary.spooled -= len(answered)
+            self._settle(answered, list(outcomes.values()))
         else:
-            self.summary.delivered_from_spool += len(lines) - len(refused)
+            self.summary.delivered_from_spool += len(answered) - len(refused)
             for line in refused:
                 self._refuse(line.source, line.line, line.faults)
         self.spool.drop(file)
@@ -265,6 +305,7 @@ class Poster:
 
     def _leave(self, lines: Sequence[int]) -> None:
         self.summary.left += len(lines)
+        self.summary.left_from = min([*lines, *filter(None, [self.summary.left_from])], default=None)
         for line in lines:
             self.tell(f"{self.source} line {line}: left, post it again")
 
@@ -306,15 +347,10 @@ def _wired(line: Line) -> dict[str, Any]:
 
 def _faults_of(outcome: dict[str, Any]) -> list[dict[str, str]]:
     """What refused a line: its faults, or its problem as the one fault."""
-    problem = outcome.get("problem") or {}
-    faults = problem.get("errors") or [
-        {
-            "pointer": "",
-            "code": str(problem.get("type", "")).rpartition(":")[2] or str(outcome["status"]),
-            "detail": str(problem.get("detail", "")),
-        }
-    ]
-    return [{name: str(fault.get(name, "")) for name in ("pointer", "code", "detail")} for fault in faults]
+    problem = outcome.get("problem")
+    refused = Refused(outcome["status"], problem if isinstance(problem, dict) else {})
+    code = str(refused.problem.get("type", "")).rpartition(":")[2] or str(refused.status)
+    return refused.faults or [{"pointer": "", "code": code, "detail": str(refused.problem.get("detail", ""))}]
 
 
 def _as_told(fault: Fault) -> dict[str, str]:
@@ -322,6 +358,11 @@ def _as_told(fault: Fault) -> dict[str, str]:
 
 
 def _why(reason: Exception) -> str:
+    if isinstance(reason, NewEpoch):
+        return (
+            "stopped: a new epoch has begun: correct your own signals by `client post --retoken` with all records; "
+            "a source of which nothing was posted before may be posted with --new-epoch"
+        )
     if isinstance(reason, KeyServiceWrong):
         return f"stopped: the key service cannot be believed: {reason}"
     if isinstance(reason, KeyServiceRefuses):

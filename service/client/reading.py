@@ -17,7 +17,7 @@ from service.client.columns import ColumnMap
 Form = Literal["json", "ndjson", "csv"]
 FORMS: dict[str, Form] = {".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
 DELIMITERS = ";,\t|"
-LONGEST_FIELD = 64 * 1024
+LONGEST_KEY = 200
 NO_MAP = ColumnMap(None, {}, {})
 
 
@@ -84,8 +84,18 @@ def _of_lines(source: TextIO) -> Iterator[Record]:
 def _record(number: int, told: Any) -> Record:
     """A signal, alone or as a line of a batch with a key."""
     if isinstance(told, dict) and told.keys() == {"idempotencyKey", "signal"}:
-        return Record(number, told["signal"], str(told["idempotencyKey"]))
+        return _keyed(number, told["signal"], told["idempotencyKey"])
     return Record(number, told)
+
+
+def _keyed(number: int, body: Any, key: Any) -> Record:
+    """A signal with a key of the partner's own; an empty one is none."""
+    if key in (None, ""):
+        return Record(number, body)
+    if not isinstance(key, str) or not key.isprintable() or len(key) > LONGEST_KEY:
+        told = f"A key is a text of at most {LONGEST_KEY} printable characters."
+        return Record(number, fault=Fault("/idempotencyKey", "wrong-form", told))
+    return Record(number, body, key)
 
 
 def _of_csv(source: TextIO, columns: ColumnMap, delimiter: str | None) -> Iterator[Record]:
@@ -95,22 +105,18 @@ def _of_csv(source: TextIO, columns: ColumnMap, delimiter: str | None) -> Iterat
     mark = delimiter or max(DELIMITERS, key=head.count)
     (header,) = csv.reader(io.StringIO(head.rstrip("\r\n")), delimiter=mark)
     paths = columns.paths(header)
-    csv.field_size_limit(LONGEST_FIELD)
-    reader = csv.reader(source, delimiter=mark, strict=True)
-    while True:
-        number = reader.line_num + 2
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield Record(number, fault=Fault("", "broken-csv", "This line cannot be read as CSV."))
+    # A line is a record: with cells over several lines a stray quote would make one of two persons.
+    for number, line in enumerate(source, 2):
+        if not line.strip(f"{mark}\r\n "):
             continue
-        if not any(cell.strip() for cell in cells):
+        try:
+            (cells,) = csv.reader([line.rstrip("\r\n")], delimiter=mark, strict=True)
+        except (csv.Error, ValueError):
+            yield Record(number, fault=Fault("", "broken-csv", "This line cannot be read as CSV."))
             continue
         if len(cells) != len(paths):
             told = f"This line has {len(cells)} columns, and the header {len(paths)}."
             yield Record(number, fault=Fault("", "wrong-columns", told))
             continue
         body, key = columns.record(paths, cells)
-        yield Record(number, body, key)
+        yield _keyed(number, body, key)

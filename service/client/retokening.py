@@ -19,7 +19,6 @@ from service.client.state import NoState, make_folder
 from service.client.tokens import Tokens
 
 TELLING = ("role", "ageBand", "gender", "municipality", "victimStatus")
-NOT_CHANGED = ("persons",)
 
 
 @dataclass
@@ -65,6 +64,7 @@ async def retoken(
     """
     summary = Retokened()
     known = _by_reference(records, summary, tell, today)
+    await tokens.make(value for one in known.values() for value in one.all_values)
     done = _Done(state / f"retokened-{await tokens.epoch()}")
     async for signal in register.pages("/v1/signals", status="ACTIVE", limit=200):
         if signal["id"] in done:
@@ -74,6 +74,8 @@ async def retoken(
         else:
             record = known.get(signal.get("partnerReference") or "")
             await _correct(signal, record, register, tokens, done, summary, tell)
+    if summary.exit_code == 0:
+        tokens.pins.posted(tokens.service, await tokens.epoch())
     return summary
 
 
@@ -96,8 +98,9 @@ async def _correct(
         return
     made = await tokens.make(record.all_values)
     body = {
-        **signal["signal"],
+        **{name: value for name, value in signal["signal"].items() if value not in (None, [])},
         **{name: signal[name] for name in ("note", "partnerReference") if signal.get(name) is not None},
+        **{name: record.body[name] for name in ("reportedBy",) if name in record.body},
         "persons": [
             {**_told(person), **{name: one[name] for name in ("pseudonym", "alsoKnownAs") if name in one}}
             for person, one in zip(signal["persons"], record.with_tokens(made)["persons"], strict=True)

@@ -39,7 +39,8 @@ class ClientSettings(BaseSettings):
     key_service_secret: SecretStr | None = Field(None, description="Its secret; better in a file.")
     key_service_secret_file: Path | None = Field(None, description="A file with its secret.")
     state_dir: Path = Field(
-        Path("var/client"), description="Folder of what is kept between runs; for one user alone."
+        default_factory=lambda: Path.home() / ".signal-register",
+        description="Folder of what is kept between runs, for one user alone; `.signal-register` at home.",
     )
     spool_dir: Path | None = Field(None, description="Folder of the spool; `spool` in the state folder.")
     key_file: Path | None = Field(
@@ -59,11 +60,10 @@ class ClientSettings(BaseSettings):
 
     def register(self) -> tuple[str, str, str]:
         """Address, client id and secret for the register; raises `NotSet`."""
-        secret = _secret_of(self.secret, self.secret_file, "SIGNAL_CLIENT_SECRET_FILE")
         return (
             _set(self.register_url, "SIGNAL_CLIENT_REGISTER_URL"),
             _set(self.client_id, "SIGNAL_CLIENT_CLIENT_ID"),
-            secret,
+            _secret_of(self.secret, self.secret_file, "SIGNAL_CLIENT_SECRET_FILE"),
         )
 
     def key_service(self) -> tuple[str, str, str]:

@@ -67,12 +67,7 @@ class Spool:
 
     def files(self, kind: str = WAITING) -> list[Path]:
         """The files, oldest first; raises `NoState`."""
-        try:
-            return sorted(file for file in self.folder.iterdir() if file.suffix == kind)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise NoState(f"{self.folder} cannot be read: {error.strerror}") from None
+        return folder_files(self.folder, kind)
 
     def lines_of(self, file: Path) -> list[Line]:
         """The lines of a file, none if another run has delivered it; raises `Damaged`, `NoState`."""
@@ -102,6 +97,16 @@ class Spool:
             yield _locked(descriptor)
         finally:
             os.close(descriptor)
+
+
+def folder_files(folder: Path, kind: str) -> list[Path]:
+    """The files of a kind in a folder, oldest first; raises `NoState`."""
+    try:
+        return sorted(file for file in folder.iterdir() if file.suffix == kind)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise NoState(f"{folder} cannot be read: {error.strerror}") from None
 
 
 def _told(line: Line) -> dict[str, Any]:

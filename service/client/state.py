@@ -7,7 +7,9 @@ who somebody is.
 import json
 import os
 import secrets
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 KEY_BYTES = 32
 
@@ -16,32 +18,76 @@ class NoState(Exception):
     """The folder, or a file in it, cannot be used; the message says which and why."""
 
 
+@dataclass(frozen=True)
+class Pinned:
+    """What a key service said of itself when its answers were first found right."""
+
+    purpose: str
+    register: str
+    epoch: int
+    check: str
+
+
 class Pins:
-    """The check of each key service and epoch, as it was first seen."""
+    """What each key service is known by, and the epoch for which records were last posted."""
 
     def __init__(self, file: Path | None) -> None:
         """Kept in a file; without one, only as long as this object."""
         self._file = file
-        self._known: dict[str, str] | None = None if file else {}
+        self._kept: dict[str, dict[str, Any]] | None = None if file else {}
 
-    def fits(self, name: str, check: str) -> bool:
-        """Whether this check is the one that is known; one seen for the first time is remembered."""
-        known = self._read()
-        if name not in known:
-            known[name] = check
-            if self._file is not None:
-                write_whole(self._file, json.dumps(known, indent=1).encode())
-        return secrets.compare_digest(known[name], check)
+    def objection(self, service: str, told: Pinned) -> str | None:
+        """Why this service cannot be the one that is known; None if it can, or none is known."""
+        known = self._pinned(service)
+        if known is None:
+            return None
+        if (told.purpose, told.register) != (known.purpose, known.register):
+            return "it makes tokens for something else than before"
+        if told.epoch < known.epoch:
+            return "it has gone back to an epoch that is over"
+        if told.epoch == known.epoch and told.check != known.check:
+            return "it has another key than before, in the same epoch"
+        return None
 
-    def _read(self) -> dict[str, str]:
-        if self._known is None:
+    def pin(self, service: str, told: Pinned) -> None:
+        """Know a service by this from now on: its answers fitted it. Raises `NoState`."""
+        if self._pinned(service) != told:
+            self._write(service, asdict(told))
+
+    def posted_epoch(self, service: str) -> int | None:
+        """The epoch for which records were last posted."""
+        epoch = self._read().get(service, {}).get("postedEpoch")
+        return epoch if isinstance(epoch, int) else None
+
+    def posted(self, service: str, epoch: int) -> None:
+        """Records are posted for this epoch from now on. Raises `NoState`."""
+        if self.posted_epoch(service) != epoch:
+            self._write(service, {"postedEpoch": epoch})
+
+    def _pinned(self, service: str) -> Pinned | None:
+        kept = self._read().get(service, {})
+        try:
+            return Pinned(**{name: kept[name] for name in ("purpose", "register", "epoch", "check")})
+        except KeyError:
+            return None
+
+    def _write(self, service: str, more: dict[str, Any]) -> None:
+        kept = self._read()
+        kept[service] = kept.get(service, {}) | more
+        if self._file is not None:
+            make_folder(self._file.parent)
+            write_whole(self._file, json.dumps(kept, indent=1).encode())
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        if self._kept is None:
             try:
-                self._known = dict(json.loads(self._file.read_bytes()))  # type: ignore[union-attr]
+                kept = json.loads(self._file.read_bytes())  # type: ignore[union-attr]
+                self._kept = {service: dict(known) for service, known in kept.items()}
             except FileNotFoundError:
-                self._known = {}
-            except (OSError, ValueError) as error:
+                self._kept = {}
+            except (OSError, ValueError, TypeError, AttributeError) as error:
                 raise NoState(f"{self._file} cannot be read: {type(error).__name__}") from None
-        return self._known
+        return self._kept
 
 
 def key_of(file: Path, *, may_be_new: bool) -> bytes:

@@ -39,7 +39,10 @@ def referral_lines(referral: Mapping[str, Any], language: str) -> Iterator[str]:
         known = municipalities().get(place or "")
         yield f"  {kind}{f', {known.name}' if known else ''}"
     who = referral.get("reporter") or {}
-    yield f"  {reporter}: {who.get('organisation', '')}, {who.get('function') or ''} {phone} {who.get('phone') or '-'}"
+    call = f"{phone} {who['phone']}" if who.get("phone") else None
+    told_by = filter(None, (who.get("organisation"), who.get("function"), call))
+    if who:
+        yield f"  {reporter}: {', '.join(told_by)}"
     if referral.get("partnerReference"):
         yield f"  {reference}: {referral['partnerReference']}"
     for one in signal.get("persons") or []:
@@ -55,6 +58,7 @@ def referral_lines(referral: Mapping[str, Any], language: str) -> Iterator[str]:
     if explanation := (decision.get("explanation") or {}).get(language):
         yield f"  {why}: {explanation}"
     for one in decision.get("suggestions") or []:
-        yield f"  {suggestion}: {one.get('target')}: {(one.get('why') or {}).get(language, '')}"
+        target = told("referral_target", one.get("target"))
+        yield f"  {suggestion}: {target}: {(one.get('why') or {}).get(language, '')}"
     for one in decision.get("advice") or []:
         yield f"  {advice}: {(one.get('text') or {}).get(language) or one.get('code')}"

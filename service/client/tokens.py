@@ -1,25 +1,27 @@
 """Making tokens: values are blinded here, evaluated by the key service, finalised here.
 
 The key service sees no value, and no value or token is written anywhere. With every batch goes a value that is
-known, at a place that only we know: an answer by another key, or to something else, is found out, and none of
-that batch's tokens is used. Called by the commands and by the helper that listens.
+known, at a place that only we know: a service that answers with another key, or to something else, is found out
+before any token of the batch is used. One that spoils only some of a batch's answers is found out by and by, not
+each time: the mode of RFC 9497 that proves every answer is another (VOPRF). Called by the commands and the helper.
 """
 
 import asyncio
 import base64
 import binascii
 import json
+import re
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 
 from service import oprf
 from service.client.connection import Connection, Refused
-from service.client.state import Pins
+from service.client.state import Pinned, Pins
 
 TOKEN_BYTES = 32
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
@@ -55,6 +57,11 @@ class Parameters:
     max_elements: int
 
     @property
+    def pinned(self) -> Pinned:
+        """What the service is known by."""
+        return Pinned(self.purpose, self.register, self.epoch, self.check)
+
+    @property
     def prefix(self) -> str:
         """What comes before kind and value."""
         return f"sr1|{self.purpose}|{self.register}|{self.epoch}|"
@@ -83,7 +90,7 @@ class Tokens:
         while missing := [value for value in wanted if value not in self._made]:
             try:
                 await self._make_some(missing)
-                pause = FIRST_PAUSE
+                until, pause = time.monotonic() + self.patience, FIRST_PAUSE
             except KeyServiceAway as away:
                 wait = max(pause, away.retry_after)
                 if time.monotonic() + wait > until:
@@ -100,6 +107,15 @@ class Tokens:
         """The tokens of values that are known."""
         return {value: self._made[value] for value in values}
 
+    @property
+    def service(self) -> str:
+        """By what address the key service is known."""
+        return str(self.connection.http.base_url)
+
+    def anew(self) -> "Tokens":
+        """The same, without what was made: for another request, which may come after another epoch has begun."""
+        return replace(self, _made={})
+
     async def epoch(self) -> int:
         """The epoch that tokens are made for; raises as `make`."""
         return (await self._current()).epoch
@@ -108,17 +124,21 @@ class Tokens:
         """As many as one evaluation takes."""
         parameters = await self._current()
         try:
-            self._made |= await self._evaluated(parameters, missing[: parameters.max_elements - 1])
+            made = await self._evaluated(parameters, missing[: parameters.max_elements - 1])
         except Refused as refused:
             if refused.status != 409:
                 raise _away(refused) from None
             await self._follow(parameters.epoch)
+            return
+        if self._parameters == parameters:  # else another request has met a new epoch meanwhile
+            self._made |= made
 
     async def _follow(self, left: int) -> None:
         """Another epoch is in use: what was made in this run is of the old one."""
         self._parameters, self._made = None, {}
         if (await self._current()).epoch <= left:
-            raise KeyServiceWrong("it refuses the epoch that it publishes")
+            self._parameters = None
+            raise KeyServiceAway("it is changing to another epoch")
 
     async def _current(self) -> Parameters:
         if self._parameters is None:
@@ -129,8 +149,8 @@ class Tokens:
             except (httpx.HTTPError, ValueError) as error:
                 raise KeyServiceAway(type(error).__name__) from None
             parameters = _read_parameters(told)
-            if not self.pins.fits(f"{self.connection.http.base_url}|{parameters.prefix}", parameters.check):
-                raise KeyServiceWrong("it has another key than before, in the same epoch")
+            if objection := self.pins.objection(self.service, parameters.pinned):
+                raise KeyServiceWrong(objection)
             self._parameters = parameters
         return self._parameters
 
@@ -152,6 +172,7 @@ class Tokens:
         ]
         if outputs.pop(place) != parameters.check:
             raise KeyServiceWrong("its answer does not fit its check")
+        self.pins.pin(self.service, parameters.pinned)
         return {
             (kind, value): f"e{parameters.epoch}.{kind}.{output}"
             for (kind, value), output in zip(values, outputs, strict=True)
@@ -179,6 +200,7 @@ def _read_parameters(told: Any) -> Parameters:
         or not all(type(number) is int for number in numbers)
         or parameters.epoch < 1
         or parameters.max_elements < 2
+        or re.fullmatch(r"[A-Za-z0-9_-]{43}", parameters.check) is None
     ):
         raise KeyServiceWrong("its parameters cannot be read")
     return parameters

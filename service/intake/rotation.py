@@ -8,6 +8,7 @@ under any more can be deleted, others cannot. Here, for it spans the sealed side
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from service.keys import MissingKey, load_sealing_keys, make_sealing_keys, seali
 from service.pseudonyms.models import SealedPerson, SealedSignal, SealingKey
 from service.pseudonyms.queries import label_in_use
 from service.pseudonyms.sealing import Sealer, digest_place, text_place, token_place
-from service.snapshot import one_at_a_time, reference_changed
+from service.snapshot import hold_reference, one_at_a_time, reference_changed
 
 ACTIVITY = "pseudonymisation"
 GROUP = 500
@@ -103,7 +104,10 @@ async def use_key(session: AsyncSession, who: trail.Who, folder: Path, label: st
         load_sealing_keys(folder, label)
     except MissingKey as missing:
         raise NotRotated(str(missing)) from None
-    key.used_from = clock.now()
+    last = max(
+        one.used_from for one in await session.scalars(select(SealingKey)) if one.used_from is not None
+    )
+    key.used_from = max(clock.now(), last + timedelta(microseconds=1))  # whatever this machine's clock says
     await reference_changed(session)
     await _record(session, who, "use", label)
 
@@ -111,7 +115,8 @@ async def use_key(session: AsyncSession, who: trail.Who, folder: Path, label: st
 async def rekey(database: Database, sealer: Sealer) -> AsyncIterator[int]:
     """Seal under the label in use what is sealed under another; how many values, after each group's commit.
 
-    May be ended at any time and begun again. A value that a correction replaces meanwhile is left alone.
+    May be ended at any time and begun again. A value that a correction replaces meanwhile is left alone. Raises
+    `NotRotated` once another label has come into use: each group holds the one that it seals under.
     """
     async with database.reading() as session:
         label = await label_in_use(session)
@@ -119,6 +124,9 @@ async def rekey(database: Database, sealer: Sealer) -> AsyncIterator[int]:
         last: tuple[Any, ...] | None = None
         while True:
             async with database.writing() as session:
+                await hold_reference(session)
+                if await label_in_use(session) != label:
+                    raise NotRotated("another label has come into use: re-key again")
                 rows = await _under_another(session, table, label, last)
                 if not rows:
                     break

@@ -38,14 +38,15 @@ async def take(
         for span in SPANS
     ]
     statement = insert_or_change(session, _quota)
-    present = statement.excluded.began_at == _quota.c.began_at
+    # Machines' clocks differ: one that is behind must not begin a span anew that another has begun.
+    over = statement.excluded.began_at > _quota.c.began_at
     used = await session.execute(
         statement.values(rows)
         .on_conflict_do_update(
             index_elements=[_quota.c.client_id, _quota.c.span],
             set_={
-                "used": case((present, _quota.c.used), else_=0) + statement.excluded.used,
-                "began_at": statement.excluded.began_at,
+                "used": case((over, 0), else_=_quota.c.used) + statement.excluded.used,
+                "began_at": case((over, statement.excluded.began_at), else_=_quota.c.began_at),
             },
         )
         .returning(_quota.c.span, _quota.c.used)

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.access.granting import Desk
 from service.access.keyring import Press
@@ -83,11 +85,16 @@ def _parts(settings: KeyServiceSettings) -> dict[str, Any]:
         "press": press,
         "desk": Desk(database, press, Throttle(), limits, audiences),
         "database": database,
+        "check_ready": _check_ready,
         "limits": limits,
         "is_opaque": _nobody,
         "verify": Verifier(database, press, recheck_seconds=settings.client_recheck_seconds),
         "trail": Trail(database.sibling(1), capacity=settings.queue_size),
     }
+
+
+async def _check_ready(session: AsyncSession) -> None:
+    await session.execute(text("SELECT 1"))
 
 
 def _nobody(actor: str) -> bool:

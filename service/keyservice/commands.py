@@ -15,13 +15,13 @@ from service.access import queries as clients
 from service.access.models import Client, KeyCreate, NewSecret
 from service.access.roles import PARTNER
 from service.caller import Caller
-from service.console import Act, tell
+from service.console import Act, refuse, tell
 from service.errors import NotFound
 from service.keys import MissingKey
 from service.keyservice.app import create_key_service
 from service.keyservice.epochs import begin_next, make_missing_keys, newest
 from service.keyservice.models import PartnerRead
-from service.keyservice.settings import load_key_service_settings
+from service.keyservice.settings import KeyServiceSettings, load_key_service_settings
 from service.settings import UnsafeSettings
 from service.shell import serve_until_ended
 
@@ -29,7 +29,10 @@ ACTIVITY = "pseudonymisation"
 Actor = Annotated[str, typer.Option(help="Your staff id, for the trail.")]
 
 commands = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="The key service, run by another party."
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The key service, run by another party.",
 )
 client = typer.Typer(no_args_is_help=True, help="Clients of partners: add, list, end.")
 secret = typer.Typer(no_args_is_help=True, help="Secrets of a client: two may be valid at a time.")
@@ -57,7 +60,7 @@ def serve(
 @commands.command()
 def keys() -> None:
     """Make the keys that are missing: that of the first epoch, and one that signs access tokens."""
-    make_missing_keys(load_key_service_settings().key_dir)
+    make_missing_keys(_settings().key_dir)
 
 
 @commands.command()
@@ -66,7 +69,7 @@ def epoch(
     new: Annotated[bool, typer.Option("--new", help="After a compromise: begin the next epoch.")] = False,
 ) -> None:
     """The epoch in use; with --new the next one, for which every partner makes its tokens again."""
-    folder = load_key_service_settings().key_dir
+    folder = _settings().key_dir
 
     class Told(BaseModel):
         epoch: int
@@ -181,5 +184,12 @@ def _read(its_client: Client) -> PartnerRead:
     )
 
 
+def _settings() -> KeyServiceSettings:
+    try:
+        return load_key_service_settings()
+    except UnsafeSettings as unsafe:
+        refuse(str(unsafe))
+
+
 def _tell(actor: str, act: Act) -> None:
-    tell(load_key_service_settings().database_url, actor, act)
+    tell(_settings().database_url, actor, act)

@@ -10,7 +10,12 @@ from typing import Literal
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.settings import KEY_SERVICE_PREFIX, UnsafeSettings, same_host
+from service.settings import (
+    KEY_SERVICE_PREFIX,
+    UnsafeSettings,
+    refuse_production_from_a_file,
+    same_host,
+)
 
 NAME_FORM = r"^[a-z0-9][a-z0-9-]{0,39}$"
 REGISTERS_SETTINGS = ("SIGNAL_DATABASE_URL", "SIGNAL_KEY_DIR")
@@ -67,6 +72,7 @@ def load_key_service_settings() -> KeyServiceSettings:
     """Settings from the environment and, outside production only, from `.env`; raises `UnsafeSettings`."""
     production = os.environ.get("SIGNAL_ENV") == "production"
     settings = KeyServiceSettings(_env_file=None if production else ".env")
+    refuse_production_from_a_file(settings.env)
     refuse_unsafe_production(settings)
     return settings
 
@@ -80,10 +86,13 @@ def refuse_unsafe_production(settings: KeyServiceSettings) -> None:
         reason
         for unsafe, reason in (
             (not own.startswith("https://"), "SIGNAL_KEYSERVICE_PUBLIC_URL is not https"),
-            (register is None, "SIGNAL_KEYSERVICE_REGISTER_URL does not name the register"),
+            (
+                register is None or not register.startswith("https://"),
+                "SIGNAL_KEYSERVICE_REGISTER_URL does not name the register, with https",
+            ),
             (register is not None and same_host(register, own), "the register has the same host"),
             (
-                any(name in os.environ for name in REGISTERS_SETTINGS),
+                any(name.upper() in REGISTERS_SETTINGS for name in os.environ),
                 "the environment holds settings of the register",
             ),
             (

@@ -67,9 +67,9 @@ async def compile_release(
     async with database.reading() as session:
         released = await released_periods(session)
         _check_order(period, released)
+        label = await settled_label(session)
         planned = await find_area_plan(session, period.first.year)
         areas = planned or await _areas_by_last_year(session, VICTIMS, period.first.year)
-        label = await settled_label(session)
         persons = await _count(session, VICTIMS, period)
     counts = tabulate(persons, VICTIMS, area_index(areas))
     rounding = await asyncio.to_thread(_round, areas, counts, secret, period)

@@ -18,7 +18,7 @@ from service.keyservice.epochs import LOOK_EVERY_SECONDS, Epochs, begin_next
 from service.keyservice.models import EvaluationQuota
 from service.trail import AuditEntry
 from tests.keyservice.test_oprf import NO_ELEMENTS
-from tests.support.keyservice import KeyService, key_service_in_process
+from tests.support.keyservice import KeyService, key_service_in_process, prepare_key_service
 
 PREFIX = "sr1|exploitation|signal-register|1|"
 
@@ -158,6 +158,7 @@ async def test_what_was_evaluated_is_in_the_trail_without_any_element(key_servic
 
 
 async def test_a_quota_holds_for_a_client_over_all_processes(key_database_url: str, tmp_path: Path) -> None:
+    prepare_key_service(key_database_url)
     quotas = {"evaluations_per_minute": 60, "evaluations_per_day": 500}
     async with (
         key_service_in_process(key_database_url, tmp_path, **quotas) as first,
@@ -186,6 +187,7 @@ async def _until_a_minute_has_room() -> None:
 
 
 async def test_the_day_ends_later_than_the_minute(key_database_url: str, tmp_path: Path) -> None:
+    prepare_key_service(key_database_url)
     async with key_service_in_process(key_database_url, tmp_path, evaluations_per_day=55) as service:
         assert (await service.evaluate({"epoch": 1, "elements": blinded(50)})).status_code == 200
         refused = await service.evaluate({"epoch": 1, "elements": blinded(6)})
@@ -201,6 +203,7 @@ async def test_a_new_minute_and_a_new_day_begin_at_nothing(
 ) -> None:
     moments = [datetime(2026, 11, 25, 23, 58, 30, tzinfo=UTC)]
     quotas = {"evaluations_per_minute": 10, "evaluations_per_day": 25}
+    prepare_key_service(key_database_url)
     monkeypatch.setattr(clock, "now", lambda: moments[0])
     async with key_service_in_process(key_database_url, tmp_path, **quotas) as service:
 
@@ -218,6 +221,26 @@ async def test_a_new_minute_and_a_new_day_begin_at_nothing(
         assert await ask(5, next_day) == (200, None)
         assert await ask(6, next_day) == (429, "60")
         assert await used(service) == {"minute": 5, "day": 5}
+
+
+async def test_a_machine_whose_clock_is_behind_begins_no_span_anew(
+    key_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare_key_service(key_database_url)
+    ahead, behind = (
+        datetime(2026, 11, 26, 0, 0, 2, tzinfo=UTC),
+        datetime(2026, 11, 25, 23, 59, 58, tzinfo=UTC),
+    )
+    moments = [ahead]
+    monkeypatch.setattr(clock, "now", lambda: moments[0])
+    async with key_service_in_process(key_database_url, tmp_path, evaluations_per_minute=10) as service:
+        granted = 0
+        for moment in [ahead, behind] * 4:
+            moments[0] = moment
+            answer = await service.evaluate({"epoch": 1, "elements": blinded(4)})
+            granted += 4 if answer.status_code == 200 else 0
+        assert granted == 8
+        assert await used(service) == {"minute": 8, "day": 8}
 
 
 async def test_a_new_epoch_is_followed_without_a_restart(key_service: KeyService, tmp_path: Path) -> None:

@@ -22,6 +22,12 @@ UNSAFE = {
         {"SIGNAL_KEYSERVICE_REGISTER_URL": "https://KEYS.example:8443/x"},
         "the same host",
     ),
+    "the register's host with a dot": (
+        {"SIGNAL_KEYSERVICE_REGISTER_URL": "https://keys.example."},
+        "the same host",
+    ),
+    "a register without a scheme": ({"SIGNAL_KEYSERVICE_REGISTER_URL": "register.example"}, "with https"),
+    "an empty register": ({"SIGNAL_KEYSERVICE_REGISTER_URL": ""}, "with https"),
     "the register's database": ({"SIGNAL_DATABASE_URL": "sqlite:///x"}, "settings of the register"),
     "the register's keys": ({"SIGNAL_KEY_DIR": "/keys"}, "settings of the register"),
 }
@@ -49,6 +55,20 @@ def test_production_refuses(
     put(monkeypatch, SAFE | changes)
 
     with pytest.raises(UnsafeSettings, match=reason):
+        load_key_service_settings()
+
+
+def test_settings_in_small_letters_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    put(monkeypatch, SAFE | {"signal_key_dir": "/keys"})
+
+    with pytest.raises(UnsafeSettings, match="settings of the register"):
+        load_key_service_settings()
+
+
+def test_production_is_not_said_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in SAFE.items()))
+
+    with pytest.raises(UnsafeSettings, match="environment"):
         load_key_service_settings()
 
 

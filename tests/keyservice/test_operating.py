@@ -19,7 +19,7 @@ from service.keyservice.app import api_document
 from service.keyservice.tables import METADATA
 from service.migrations import KEY_SERVICE, alembic_config, migrate_database
 from service.openapi import as_text
-from tests.support.keyservice import key_service_server
+from tests.support.keyservice import key_service_server, prepare_key_service
 from tests.support.register import ROOT, apart
 
 
@@ -48,6 +48,7 @@ def differences(connection: Connection) -> list[Any]:
 
 def test_its_migrations_go_down_and_up_again_and_make_what_the_models_say(key_database_url: str) -> None:
     known = set(METADATA.tables) | {"alembic_version"}
+    prepare_key_service(key_database_url)
 
     assert seen(key_database_url, tables) == known
     assert seen(key_database_url, differences) == []
@@ -58,6 +59,7 @@ def test_its_migrations_go_down_and_up_again_and_make_what_the_models_say(key_da
 
 
 def test_it_keeps_nothing_of_the_register(key_database_url: str) -> None:
+    prepare_key_service(key_database_url)
     names = seen(key_database_url, tables)
 
     assert not {name for name in names if name.startswith(("signal", "sealed", "referral", "organisation"))}
@@ -81,6 +83,7 @@ def test_from_nothing_to_an_evaluation(key_database_url: str, tmp_path: Path) ->
         return done.stdout if code == 0 else done.stderr
 
     staff = ("--actor", "staff.1")
+    run("migrate")
     assert "no key" in run("epoch", *staff, code=1)
     run("keys")
     assert json.loads(run("epoch", *staff)) == {"epoch": 1}

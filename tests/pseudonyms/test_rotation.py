@@ -5,19 +5,22 @@ import os
 import subprocess
 import sys
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from cryptography.exceptions import InvalidTag
+from sqlalchemy import update
 
 from service.database import Database
 from service.intake.models import Submission
+from service.intake.rotation import NotRotated, rekey
 from service.keys import sealing_files
 from service.pseudonyms.errors import KeysRotating
 from service.pseudonyms.models import SealedPerson, SealedSignal, SealingKey
-from service.pseudonyms.queries import settled_label
+from service.pseudonyms.queries import label_in_use, settled_label
 from service.pseudonyms.sealing import Sealer
 from service.trail import AuditEntry
 from tests.support.bodies import person, signal, token
@@ -111,6 +114,7 @@ async def test_a_rotation_under_load(
             read = await register.http.get("/v1/signals?limit=200", headers=headers)
             assert {one["partnerReference"][:4] for one in read.json()["items"]} == {"JPT-"}
     entries = [row for row in await register.rows(AuditEntry) if row.act.startswith("sealing-key")]
+    entries.sort(key=lambda row: row.at)
     assert [(row.act, row.object_id, row.actor) for row in entries if row.act != "sealing-key.rekey"] == [
         ("sealing-key.make", "k2", "staff.one"),
         ("sealing-key.use", "k2", "staff.one"),
@@ -202,6 +206,56 @@ async def test_what_is_not_possible_is_refused(register: Register, database_url:
         "k3": False,
     }
     assert await console.done("rekey") == "0"
+    assert (await register.post_signal(body(1))).status_code == 201
+
+
+async def test_a_rekey_that_was_held_up_stops_when_another_label_comes_into_use(
+    register: Register, database_url: str, tmp_path: Path
+) -> None:
+    console = Console(database_url, tmp_path)
+    for number in range(3):
+        await post(register, number, {})
+    await console.done("make")
+    await console.done("use", "k2")
+    held_up = rekey(register.database, Sealer(tmp_path / "keys"))
+    await anext(held_up)  # the persons; then somebody else goes on
+    for step in (("make",), ("use", "k3"), ("rekey",), ("delete", "k2")):
+        await console.done(*step)
+    with pytest.raises(NotRotated, match="another label"):
+        await anext(held_up)
+    assert {row.key_label for row in await register.rows(SealedPerson)} == {"k3"}
+    assert {row.key_label for row in await register.rows(SealedSignal)} == {"k3"}
+
+
+async def test_a_label_comes_into_use_whatever_the_clock_of_a_machine_says(
+    register: Register, database_url: str, tmp_path: Path
+) -> None:
+    console = Console(database_url, tmp_path)
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    async with register.database.writing() as session:
+        await session.execute(update(SealingKey).values(used_from=ahead))
+    await console.done("make")
+    await console.done("use", "k2")
+    async with register.database.reading() as session:
+        assert await label_in_use(session) == "k2"
+
+
+async def test_a_machine_without_the_keys_is_not_ready_and_loses_nothing(
+    register: Register, database_url: str, tmp_path: Path
+) -> None:
+    console = Console(database_url, tmp_path)
+    await console.done("make")
+    await console.done("use", "k2")
+    kept = {file: file.read_bytes() for file in sealing_files(tmp_path / "keys", "k2")}
+    for file in kept:
+        file.unlink()
+    refused = await register.post_signal(body(1))
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert refused.json()["type"].endswith(":key-away")
+    assert (await register.http.get("/health/ready")).status_code == 503
+    for file, content in kept.items():
+        file.write_bytes(content)
+    assert (await register.http.get("/health/ready")).status_code == 200
     assert (await register.post_signal(body(1))).status_code == 201
 
 
