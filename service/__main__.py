@@ -124,6 +124,7 @@ def generate(
 def demo(
     serve: Annotated[bool, typer.Option("--serve", help="Load the data and keep serving.")] = False,
     port: Annotated[int, typer.Option(help="Port to serve on (0: a free one).")] = 0,
+    key_service_port: Annotated[int, typer.Option(help="Port of the key service (0: a free one).")] = 0,
     credentials: Annotated[
         Path | None, typer.Option(help="Write the demo clients to this file as JSON.")
     ] = None,
@@ -132,7 +133,15 @@ def demo(
     """Play the whole journey over HTTP against a server of its own, with a throw-away database."""
     from service.demo.story import play
 
-    raise typer.Exit(play(keep_serving=serve, port=port, credentials=credentials, signals=signals))
+    raise typer.Exit(
+        play(
+            keep_serving=serve,
+            port=port,
+            key_service_port=key_service_port,
+            credentials=credentials,
+            signals=signals,
+        )
+    )
 
 
 def main() -> None:

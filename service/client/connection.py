@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -121,13 +122,20 @@ class Connection:
 
     async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         given = options.pop("headers", {}) | ({"Actor": self.actor} if self.actor is not None else {})
-        for last in (False, True):
-            headers = {**given, "Authorization": f"Bearer {await self._fresh_token()}"}
-            answer = await _asked(self.http, method, path, headers=headers, **options)
-            if answer.status_code != 401 or last:
-                break
-            self._renew_at = 0.0  # the token was taken back, or its key: once more with a new one
+        answer = await self._sent(method, path, given, options)
+        if answer.status_code == 401:
+            self._renew_at = (
+                0.0  # the token was taken back, or its key: once more with a new one, if there is one
+            )
+            with suppress(Refused):
+                answer = await self._sent(method, path, given, options)
         return _checked(answer)
+
+    async def _sent(
+        self, method: str, path: str, given: Mapping[str, str], options: Mapping[str, Any]
+    ) -> httpx.Response:
+        headers = {**given, "Authorization": f"Bearer {await self._fresh_token()}"}
+        return await _asked(self.http, method, path, headers=headers, **options)
 
     async def _fresh_token(self) -> str:
         if time.monotonic() >= self._renew_at:

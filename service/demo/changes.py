@@ -3,32 +3,31 @@
 Over the public API like every other. Called by `story`.
 """
 
-from datetime import date
 from typing import Any
 from uuid import uuid4
 
 from service.client.connection import Connection, Refused
-from service.demo.scenes import Scene, scenes
 from service.demo.screen import Screen
 
 CARELESS = "Lotte Jansen (geb. 3-5-2011) woont op Kerkstraat 12, snap: lotje.x, moeder bellen: 0612345678"
 CAREFUL = "Ze wordt na school opgewacht door een oudere jongen en durft dat thuis niet te zeggen."
 
 
-async def partners_change_their_minds(clients: dict[str, Connection], today: date, screen: Screen) -> None:
-    """From a careless note to a corrected signal, and a batch with a broken line."""
+async def partners_change_their_minds(
+    clients: dict[str, Connection], bodies: dict[str, dict[str, Any]], screen: Screen
+) -> None:
+    """From a careless note to a corrected signal, and a batch with a broken line; `bodies` by client."""
     screen.chapter(
         "What partners send",
         "A school may write a short note. The guard reads it before anybody does: what may identify somebody is "
         "refused by its kind, and neither stored, nor logged, nor repeated.",
     )
-    school = clients["school-helmond"]
-    (scene,) = [one for one in scenes(today) if one.client == "school-helmond"]
+    school, body = clients["school-helmond"], bodies["school-helmond"]
     screen.say(f"[italic]“{CARELESS}”[/]")
-    screen.faults(await _refusal(school, scene, CARELESS))
-    receipt = await school.post_signal(scene.body | {"note": CAREFUL})
+    screen.faults(await _refusal(school, body, CARELESS))
+    receipt = await school.post_signal(body | {"note": CAREFUL})
     screen.say(f"In other words it is accepted, sealed apart from the rest: [italic]“{CAREFUL}”[/]")
-    corrected = await school.correct_signal(receipt["id"], 1, scene.body | {"urgency": "ACUTE"})
+    corrected = await school.correct_signal(receipt["id"], 1, body | {"urgency": "ACUTE"})
     screen.receipt(
         "The school corrects it",
         "It turns out to be acute. The rules decide anew; the contact point sees the next version.",
@@ -38,22 +37,21 @@ async def partners_change_their_minds(clients: dict[str, Connection], today: dat
     screen.say(
         "The school finds that a colleague had reported it already, and withdraws it: the referral ends."
     )
-    answers = await clients["jpt-helmond"].post_batch(_batch(today))
+    answers = await clients["jpt-helmond"].post_batch(_batch(bodies["jpt-helmond"]))
     screen.batch(answers)
 
 
-async def _refusal(school: Connection, scene: Scene, note: str) -> dict[str, Any]:
+async def _refusal(school: Connection, body: dict[str, Any], note: str) -> dict[str, Any]:
     try:
-        await school.post_signal(scene.body | {"note": note})
+        await school.post_signal(body | {"note": note})
     except Refused as refused:
         return dict(refused.problem)
     raise RuntimeError("a note full of personal data was accepted")
 
 
-def _batch(today: date) -> list[dict[str, Any]]:
+def _batch(body: dict[str, Any]) -> list[dict[str, Any]]:
     """Three lines of the youth prevention team, the second of them broken."""
-    (scene,) = [one for one in scenes(today) if one.client == "jpt-helmond"]
     nobody = [{"pseudonym": "UNKNOWN", "role": "AT_RISK", "ageBand": "A12_15", "gender": "M"}]
-    bodies = [scene.body | {"persons": nobody}, scene.body | {"primaryType": "SEXTING_CONSENSUAL"}]
-    bodies.append(scene.body | {"persons": [], "group": {"size": 6, "setting": "STREET"}})
+    bodies = [body | {"persons": nobody}, body | {"primaryType": "SEXTING_CONSENSUAL"}]
+    bodies.append(body | {"persons": [], "group": {"size": 6, "setting": "STREET"}})
     return [{"idempotencyKey": str(uuid4()), "signal": body} for body in bodies]

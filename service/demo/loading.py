@@ -4,7 +4,7 @@ Called by the demo, the tests and the benchmarks on an empty, migrated database.
 actions, so that every row has its trail; production refuses demo data before this is reached.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -37,11 +37,16 @@ class Credential:
     client_secret: str
     role: str
     organisation: str
+    organisation_id: UUID
 
     def as_json(self) -> dict[str, str]:
         """As `demo --credentials` writes it."""
-        names = {"client_id": "clientId", "client_secret": "clientSecret"}
-        return {names.get(name, name): value for name, value in asdict(self).items()}
+        return {
+            "clientId": self.client_id,
+            "clientSecret": self.client_secret,
+            "role": self.role,
+            "organisation": self.organisation,
+        }
 
 
 @dataclass(frozen=True)
@@ -104,8 +109,10 @@ async def _add_clients(
             municipalities=one.municipalities,
         )
         _, secret = await add_secret(session, LOADER, client)
-        name = pack.organisation(one.organisation).name
-        credentials[one.name] = Credential(str(client.id), secret, one.role, name)
+        organisation = pack.organisation(one.organisation).name
+        credentials[one.name] = Credential(
+            str(client.id), secret, one.role, organisation, organisations[one.organisation]
+        )
     return credentials
 
 

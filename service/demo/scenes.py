@@ -1,23 +1,39 @@
 """What happens in Helmond today, after the two council letters: the bodies that partners post in the demo.
 
 A youth worker suspects a loverboy, a school reports pictures that were passed on, the police met a boy who
-carried drugs for others. All invented; the pseudonyms are tokens of the right form that belong to nobody.
+carried drugs for others. All invented: the numbers are those that Dutch test systems use (9999…), the names are
+nobody's. A record has them as a partner's own system would; the body that is posted has tokens instead.
 """
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+GIRL = {"surname": "van der Voorbeeld", "firstName": "Fien", "dateOfBirth": "2012-05-17", "sex": "F"}
+# What each partner knows: youth work and school a name, the police a number as well.
+WHO: dict[str, dict[str, str]] = {
+    "girl": GIRL,
+    "pupil": {"surname": "Fictief", "firstName": "Bo", "dateOfBirth": "2013-01-09", "sex": "F"},
+    "sender": {"surname": "de Verzonnen", "firstName": "Ties", "dateOfBirth": "2012-11-30", "sex": "M"},
+    "courier": {
+        "bsn": "999990032",
+        "surname": "Bedacht",
+        "firstName": "Sil",
+        "dateOfBirth": "2009-08-21",
+        "sex": "M",
+    },
+}
+# The same girl, as the police have her.
+GIRL_AT_THE_POLICE = {**GIRL, "bsn": "999990019", "surname": "Voorbeeld", "firstName": "F."}
+
 
 @dataclass(frozen=True)
 class Scene:
-    """A post of a demo client, with the sentence that tells what happened."""
+    """What a demo client posts, with the sentence that tells what happened; `record` still says who it is."""
 
     client: str
     told: str
-    body: dict[str, Any]
+    record: dict[str, Any]
 
 
 def scenes(today: date) -> list[Scene]:
@@ -102,10 +118,8 @@ def _seen(code: str) -> dict[str, str]:
 
 
 def _person(name: str, role: str, age_band: str, gender: str, municipality: str) -> dict[str, Any]:
-    digest = hashlib.sha256(f"demo scene {name}".encode()).digest()
-    token = base64.urlsafe_b64encode(digest).decode().rstrip("=")
     return {
-        "pseudonym": f"e1.b.{token}",
+        **WHO[name],
         "role": role,
         "ageBand": age_band,
         "gender": gender,

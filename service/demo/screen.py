@@ -41,6 +41,15 @@ class Screen:
         lines += [f"[bold]Advice[/]    {advice['text']['en']}" for advice in decision["advice"]]
         self.console.print(Panel("\n".join(lines), title=sender, title_align="left"))
 
+    def sides(self, steps: Sequence[tuple[str, str, str]]) -> None:
+        """A step a row: what the partner has or sends, and what the key service sees of it."""
+        table = Table("", show_lines=True)
+        for side in ("at the partner", "at the key service"):
+            table.add_column(side, overflow="fold")
+        for step in steps:
+            table.add_row(*step)
+        self.console.print(table)
+
     def opened(self, sending: dict[str, Any]) -> None:
         """What a client may send, as /v1/me tells it."""
         table = Table("what it may send", "codes", title="GET /v1/me")

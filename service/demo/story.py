@@ -19,14 +19,18 @@ import httpx
 from rich.progress import Progress
 
 from service.client.connection import Connection, Refused
+from service.demo import keyservice
 from service.demo.changes import partners_change_their_minds
 from service.demo.generate import Generated, generate
+from service.demo.keyservice import DemoKeyService
 from service.demo.models import Pack
 from service.demo.newcomer import a_school_joins
 from service.demo.pack import load_pack
+from service.demo.processes import free_port
 from service.demo.scenes import refused_body, scenes
 from service.demo.screen import Screen
 from service.demo.server import DemoServer, running
+from service.demo.tokens import tokens_are_made, with_tokens
 from service.vocabulary.lists import codes, label
 
 SEED = 20260101
@@ -39,20 +43,32 @@ REGION, ALONE, REST = "VR22", "GM0794", "VR22-OTHER"
 OUTCOMES = ("SUPPORT_STARTED", "INVESTIGATION", "ADVICE_ONLY", "NO_CONTACT")
 
 
-def play(*, keep_serving: bool, port: int, credentials: Path | None, signals: int) -> int:
-    """Play the demo; the exit code. With `keep_serving` only the data is loaded and the server stays."""
+def play(
+    *, keep_serving: bool, port: int, key_service_port: int, credentials: Path | None, signals: int
+) -> int:
+    """Play the demo; the exit code. With `keep_serving` only the data is loaded and the servers stay."""
     screen, pack = Screen(), load_pack()
+    key_service_port = key_service_port or free_port()
+    key_service_url = f"http://127.0.0.1:{key_service_port}"
     # Whoever ends the demo ends its server too.
     signals_of_the_system.signal(signals_of_the_system.SIGTERM, signals_of_the_system.default_int_handler)
     try:
-        with running(pack, port=port, prepared_on=PREPARED_ON) as server:
+        with (
+            running(pack, port=port, key_service_url=key_service_url, prepared_on=PREPARED_ON) as server,
+            keyservice.running(
+                server.loaded, _of_role(pack, "reporter"), port=key_service_port
+            ) as key_service,
+        ):
             asyncio.run(_fill(server, pack, screen, signals))
             if not keep_serving:
-                asyncio.run(_tell(server, screen))
+                asyncio.run(_tell(server, key_service, screen))
                 return 0
             if credentials is not None:
-                _write_credentials(server, credentials)
-            screen.say(f"Serving on {server.url} until interrupted; the clients are those of the demo pack.")
+                _write_credentials(server, key_service, credentials)
+            screen.say(
+                f"Serving on {server.url} until interrupted, with the key service on {key_service.url} beside it, "
+                "which production refuses; the clients are those of the demo pack."
+            )
             return server.process.wait()
     except KeyboardInterrupt:
         return 0 if keep_serving else INTERRUPTED
@@ -61,8 +77,10 @@ def play(*, keep_serving: bool, port: int, credentials: Path | None, signals: in
         return 1
 
 
-def _write_credentials(server: DemoServer, file: Path) -> None:
+def _write_credentials(server: DemoServer, key_service: DemoKeyService, file: Path) -> None:
+    """Those of the register by name, and beside them those at the key service."""
     clients = {name: one.as_json() for name, one in server.loaded.credentials.items()}
+    clients |= {f"key-service/{name}": one.as_json() for name, one in key_service.credentials.items()}
     file.touch(mode=0o600)
     file.write_text(json.dumps(clients, indent=2) + "\n", encoding="utf-8")
 
@@ -140,25 +158,39 @@ async def _deal_with(contact_point: Connection, referral: dict[str, Any], place:
     await contact_point.step(accepted, "closure", {"outcome": OUTCOMES[place % len(OUTCOMES)]})
 
 
-async def _tell(server: DemoServer, screen: Screen) -> None:
+async def _tell(server: DemoServer, key_service: DemoKeyService, screen: Screen) -> None:
     """Today in Helmond, then the regional table."""
-    async with _calling(server) as clients:
-        await _partners_post(server, clients, screen)
+    async with (
+        _calling(server) as clients,
+        httpx.AsyncClient(base_url=key_service.url, timeout=120) as http,
+    ):
+        there = {
+            name: Connection(http, one.client_id, one.client_secret)
+            for name, one in key_service.credentials.items()
+        }
+        await tokens_are_made(there, key_service.written_down, screen)
+        bodies = {
+            one.client: await with_tokens(there[one.client], one.record)
+            for one in scenes(datetime.now(UTC).date())
+        }
+        await _partners_post(server, clients, bodies, screen)
         await _contact_point_works(server, clients, screen)
-        await partners_change_their_minds(clients, datetime.now(UTC).date(), screen)
+        await partners_change_their_minds(clients, bodies, screen)
         await a_school_joins(clients, screen)
         await _region_is_counted(clients, screen)
 
 
-async def _partners_post(server: DemoServer, clients: dict[str, Connection], screen: Screen) -> None:
+async def _partners_post(
+    server: DemoServer, clients: dict[str, Connection], bodies: dict[str, dict[str, Any]], screen: Screen
+) -> None:
     today = datetime.now(UTC).date()
     screen.chapter(
         "Today in Helmond",
-        "Three partners each see a part. They send pseudonyms, never a name or a number, and hear at once "
+        "Three partners each see a part. They send tokens, never a name or a number, and hear at once "
         "where their signal went.",
     )
     for scene in scenes(today):
-        receipt = await clients[scene.client].post_signal(scene.body)
+        receipt = await clients[scene.client].post_signal(bodies[scene.client])
         screen.receipt(server.loaded.credentials[scene.client].organisation, scene.told, receipt)
     screen.say(
         "A body with faults is refused whole; every fault is named, nothing is stored, nothing repeated:"

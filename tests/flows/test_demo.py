@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.support.partner import Partner, bsns, row, write_csv
 from tests.support.register import ROOT, free_port
 
 
@@ -23,6 +24,9 @@ def test_the_demo_ends_well_and_prints_queue_referral_and_table() -> None:
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     for shown in (
+        "A token is made",
+        "VOOR|F|2012-05-17|F",
+        "pseudonym.evaluate, epoch 1, 1",
         "Claimed by Centraal meldpunt Helmond",
         "What Halt is told",
         "is in force as version 2",
@@ -36,8 +40,10 @@ def test_the_demo_ends_well_and_prints_queue_referral_and_table() -> None:
 
 
 def test_the_demo_keeps_serving_and_its_clients_can_post_what_is_generated(tmp_path: Path) -> None:
-    port, file, received = free_port(), tmp_path / "clients.json", list[datetime]()
+    port, key_port, received = free_port(), free_port(), list[datetime]()
+    file = tmp_path / "clients.json"
     command = [sys.executable, "-m", "service", "demo", "--serve", "--port", str(port)]
+    command += ["--key-service-port", str(key_port)]
     server = subprocess.Popen([*command, "--signals", "20", "--credentials", str(file)], cwd=ROOT)
     try:
         clients = _when_loaded(server, port, file)
@@ -57,6 +63,19 @@ def test_the_demo_keeps_serving_and_its_clients_can_post_what_is_generated(tmp_p
                 assert answer.status_code == 201, answer.text
                 received.append(datetime.fromisoformat(answer.json()["receivedAt"]))
                 time.sleep(0.1)
+            me = http.get("/v1/me", headers=headers).json()
+            assert me["keyService"] == f"http://127.0.0.1:{key_port}"
+            partner = Partner(
+                tmp_path / "jpt",
+                (f"http://127.0.0.1:{port}", *auth),
+                (
+                    me["keyService"],
+                    *(clients["key-service/jpt-helmond"][name] for name in ("clientId", "clientSecret")),
+                ),
+            )
+            partner.folder.mkdir()
+            rows = [row(number, bsn) for number, bsn in enumerate(bsns(3))]
+            assert partner.run("post", str(write_csv(partner.folder / "a.csv", rows))).code == 0
             assert (datetime.now(UTC) - received[-1]).total_seconds() < 60  # the clock runs on
             assert received[-1] > received[0]
     finally:
