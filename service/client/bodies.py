@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from service.client.tokens import BSN, NAME, Value
-from service.client.values import PREFIXES, Unfit, day_of, value_of_bsn, value_of_name
+from service.client.values import PREFIXES, Unfit, day_of, plain_capitals, value_of_bsn, value_of_name
 from service.screening.guard import screen
 from service.vocabulary.lists import code_lists, codes
 from service.vocabulary.municipalities import municipalities
@@ -88,7 +88,7 @@ def prepare(record: Any, *, today: date) -> Prepared:
     """What can be posted of a record; raises `UnfitRecord`."""
     if not isinstance(record, dict):
         raise UnfitRecord([Fault("", "wrong-type", "A signal is a JSON object.")])
-    persons = record.get("persons") or []
+    persons = record.get("persons", [])
     if not isinstance(persons, list) or not all(isinstance(person, dict) for person in persons):
         raise UnfitRecord([Fault("/persons", "wrong-type", "Persons are a list of objects.")])
     faults = list(_faults_of_body(record, today))
@@ -140,7 +140,7 @@ def _betraying(record: Body, persons: Sequence[Body]) -> Iterator[Fault]:
     numbers = {digits for person in persons if len(digits := _digits(person.get("bsn"))) > 7}
     for name in ("note", "partnerReference"):
         text = record.get(name)
-        if words & _words(text) or any(number in _digits(text) for number in numbers):
+        if _holds(text, words) or any(number in _digits(text) for number in numbers):
             yield Fault(
                 f"/{name}", "names-a-person", "This holds a name or number of a person in the record."
             )
@@ -153,9 +153,19 @@ def _betraying(record: Body, persons: Sequence[Body]) -> Iterator[Fault]:
 
 
 def _words(text: Any) -> set[str]:
-    """The words of a text by which somebody can be recognised: no prefixes, and not the shortest."""
-    found = re.findall(r"[^\W\d_]{3,}", text.upper()) if isinstance(text, str) else []
+    """The words of a name by which somebody can be recognised: no prefixes, and not the shortest."""
+    found = re.findall(r"[A-Z]{3,}", plain_capitals(text)) if isinstance(text, str) else []
     return set(found) - PREFIXES
+
+
+def _holds(text: Any, words: set[str]) -> bool:
+    """Whether a text has one of these words, or in one without spaces, as a reference, one of the longer ones."""
+    if not isinstance(text, str):
+        return False
+    plain = plain_capitals(text)
+    if " " not in text.strip() and any(len(word) > 3 and word in plain for word in words):
+        return True
+    return bool(words & _words(text))
 
 
 def _digits(text: Any) -> str:
@@ -174,15 +184,14 @@ def _faults_of_person(person: Body, pointer: str) -> Iterator[Fault]:
     for name, value in person.items():
         if name in PERSON_FIELDS - {"pseudonym", "alsoKnownAs"}:
             yield from _unplain(value, f"{pointer}/{name}", frozenset())
-    tokens = [person["pseudonym"]] if "pseudonym" in person else []
-    others = person.get("alsoKnownAs") or []
-    for token in [*tokens, *(others if isinstance(others, list) else [None])]:
-        if not (isinstance(token, str) and _TOKEN.match(token)):
-            yield Fault(f"{pointer}/pseudonym", "wrong-form", "A token, as the key service makes it.")
-    if tokens and IDENTIFIERS & person.keys():
-        told = "Either a token, or that of which one is made."
-        yield Fault(f"{pointer}/pseudonym", "not-both", told)
-    if not tokens and not IDENTIFIERS & person.keys():
+    others = person.get("alsoKnownAs", [])
+    listed = [*(others if isinstance(others, list) else [others])]
+    for name, tokens in (("pseudonym", [person.get("pseudonym", UNKNOWN)]), ("alsoKnownAs", listed)):
+        if not all(isinstance(token, str) and _TOKEN.match(token) for token in tokens):
+            yield Fault(f"{pointer}/{name}", "wrong-form", "A token, as the key service makes it.")
+        if name in person and IDENTIFIERS & person.keys():
+            yield Fault(f"{pointer}/{name}", "not-both", "Either a token, or that of which one is made.")
+    if "pseudonym" not in person and not IDENTIFIERS & person.keys():
         told = "A BSN, or a name with date of birth and sex, or UNKNOWN as pseudonym."
         yield Fault(pointer, "required", told)
 
@@ -239,14 +248,10 @@ def _values_of(person: Body, pointer: str, today: date) -> tuple[list[Value], li
             try:
                 values.append((NAME, value_of_name(*(given[one] for one in NAME_FIELDS), today=today)))
             except Unfit as unfit:
-                faults.append(Fault(f"{pointer}/{_blamed(unfit)}", unfit.code, unfit.told))
+                faults.append(Fault(f"{pointer}/{unfit.part}", unfit.code, unfit.told))
     if not given and IDENTIFIERS & person.keys() and "pseudonym" not in person:
         faults.append(Fault(pointer, "required", "Nothing is filled in by which a token could be made."))
     return values, faults
-
-
-def _blamed(unfit: Unfit) -> str:
-    return {"no-letters": "surname", "unknown-code": "sex"}.get(unfit.code, "dateOfBirth")
 
 
 def _age_band(person: Body, record: Body, today: date) -> Body:

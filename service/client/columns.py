@@ -65,8 +65,10 @@ class ColumnMap:
         """The record of a row, and its own key where a column has one."""
         record: dict[str, Any] = {}
         key = None
-        given = [*zip(paths, cells, strict=True), *self.fixed.items()]
-        for path, cell in given:
+        somebody: set[int] = set()
+        given = [(*one, True) for one in zip(paths, cells, strict=True)]
+        given += [(*one, False) for one in self.fixed.items()]
+        for path, cell, of_the_row in given:
             cell = cell.strip()
             if not path or not cell:
                 continue
@@ -74,8 +76,13 @@ class ColumnMap:
                 key = cell
             else:
                 _put(record, path, self.values.get(path, {}), cell)
+                if of_the_row and (person := _PERSON_PATH.match(path)):
+                    somebody.add(int(person[1]))
         if "persons" in record:
-            record["persons"] = [person for person in record["persons"] if _is_somebody(person)]
+            # What is the same in every row makes nobody of a place that this row leaves empty.
+            record["persons"] = [
+                person for place, person in enumerate(record["persons"]) if place in somebody
+            ]
         return record, key
 
 
@@ -86,7 +93,8 @@ def read_map(text: str) -> ColumnMap:
     except tomllib.TOMLDecodeError as error:
         raise WrongColumns(f"the column map is no TOML: {error}") from None
     columns, fixed, values = (told.pop(name, {}) for name in ("columns", "fixed", "values"))
-    if told or not _all_texts(columns) or not _all_texts(fixed) or not all(map(_all_texts, values.values())):
+    tables = (columns, fixed, *(values.values() if isinstance(values, dict) else [None]))
+    if told or not all(map(_all_texts, tables)):
         raise WrongColumns("a column map has the tables columns, fixed and values, of texts")
     wrong = [path for path in (*filter(None, columns.values()), *fixed, *values) if not _is_path(path)]
     if wrong:
@@ -116,12 +124,14 @@ def _put(record: dict[str, Any], path: str, values: Mapping[str, str], cell: str
     elif path in LISTS:
         record[path] = _several(cell, values)
     elif path == "group.size":
-        record.setdefault("group", {})["size"] = int(cell) if cell.isdecimal() else cell
+        size = values.get(cell, cell)
+        record.setdefault("group", {})["size"] = int(size) if re.fullmatch("[0-9]{1,3}", size) else size
     elif "." in path:
         whole, _, part = path.partition(".")
         record.setdefault(whole, {})[part] = values.get(cell, cell)
     else:
-        record[path] = _day(cell) if path in DAYS else values.get(cell, cell)
+        told = values.get(cell, cell)
+        record[path] = _day(told) if path in DAYS else told
 
 
 def _several(cell: str, values: Mapping[str, str]) -> list[str]:
@@ -129,7 +139,7 @@ def _several(cell: str, values: Mapping[str, str]) -> list[str]:
 
 
 def _indicator(written: str) -> dict[str, str]:
-    code, _, observation = written.partition(":")
+    code, _, observation = (part.strip() for part in written.partition(":"))
     return {"code": code, "observation": observation or "OBSERVED"}
 
 
@@ -139,11 +149,6 @@ def _day(cell: str) -> str:
         return day_of(cell, today=date.max).isoformat()
     except Unfit:
         return cell
-
-
-def _is_somebody(person: Mapping[str, Any]) -> bool:
-    """Whether anything is filled in that tells a person from an empty place with fixed fields."""
-    return bool((IDENTIFIERS | {"pseudonym", "ageBand", "gender"}) & person.keys())
 
 
 def _all_texts(table: Any) -> bool:

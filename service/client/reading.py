@@ -4,7 +4,6 @@ A record that cannot be read is told by its line and does not stop the others. N
 """
 
 import csv
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -103,7 +102,12 @@ def _of_csv(source: TextIO, columns: ColumnMap, delimiter: str | None) -> Iterat
     if not head.strip():
         raise Unreadable("there is no header")
     mark = delimiter or max(DELIMITERS, key=head.count)
-    (header,) = csv.reader(io.StringIO(head.rstrip("\r\n")), delimiter=mark)
+    if mark not in DELIMITERS:
+        raise Unreadable(f"a delimiter is one of {' '.join(DELIMITERS[:2])} | or a tab")
+    try:
+        (header,) = csv.reader([head.rstrip("\r\n")], delimiter=mark, strict=True)
+    except (csv.Error, ValueError):
+        raise Unreadable("the header cannot be read as CSV") from None
     paths = columns.paths(header)
     # A line is a record: with cells over several lines a stray quote would make one of two persons.
     for number, line in enumerate(source, 2):

@@ -15,7 +15,11 @@ class NotSet(ValueError):
 
 
 def _safe(url: str | None) -> str | None:
-    parts = urlsplit(url or "https://x")
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError("must be an address, as https://register.example")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise ValueError("must be https, for anything but this machine")
     return url
@@ -83,11 +87,16 @@ def _set(value: str | None, name: str) -> str:
 
 
 def _secret_of(secret: SecretStr | None, file: Path | None, name: str) -> str:
-    if secret is not None:
-        return secret.get_secret_value()
+    if secret is not None and secret.get_secret_value().strip():
+        return secret.get_secret_value().strip()
     if file is None:
         raise NotSet(f"{name} is not set")
     try:
-        return file.read_text(encoding="utf-8").strip()
+        told = file.read_text(encoding="utf-8-sig").strip()
     except OSError as error:
         raise NotSet(f"{name} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise NotSet(f"{name} cannot be read: it is no text") from None
+    if not told:
+        raise NotSet(f"{name} names a file that is empty")
+    return told

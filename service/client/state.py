@@ -34,7 +34,7 @@ class Pins:
     def __init__(self, file: Path | None) -> None:
         """Kept in a file; without one, only as long as this object."""
         self._file = file
-        self._kept: dict[str, dict[str, Any]] | None = None if file else {}
+        self._kept: dict[str, dict[str, Any]] = {}
 
     def objection(self, service: str, told: Pinned) -> str | None:
         """Why this service cannot be the one that is known; None if it can, or none is known."""
@@ -66,10 +66,12 @@ class Pins:
 
     def _pinned(self, service: str) -> Pinned | None:
         kept = self._read().get(service, {})
-        try:
-            return Pinned(**{name: kept[name] for name in ("purpose", "register", "epoch", "check")})
-        except KeyError:
+        names = {"purpose": str, "register": str, "epoch": int, "check": str}
+        if not names.keys() <= kept.keys():
             return None
+        if not all(type(kept[name]) is kind for name, kind in names.items()):
+            raise NoState(f"{self._file} cannot be read: it was changed")
+        return Pinned(**{name: kept[name] for name in names})
 
     def _write(self, service: str, more: dict[str, Any]) -> None:
         kept = self._read()
@@ -79,15 +81,16 @@ class Pins:
             write_whole(self._file, json.dumps(kept, indent=1).encode())
 
     def _read(self) -> dict[str, dict[str, Any]]:
-        if self._kept is None:
-            try:
-                kept = json.loads(self._file.read_bytes())  # type: ignore[union-attr]
-                self._kept = {service: dict(known) for service, known in kept.items()}
-            except FileNotFoundError:
-                self._kept = {}
-            except (OSError, ValueError, TypeError, AttributeError) as error:
-                raise NoState(f"{self._file} cannot be read: {type(error).__name__}") from None
-        return self._kept
+        """What is kept, by now: another run may have written meanwhile."""
+        if self._file is None:
+            return self._kept
+        try:
+            kept = json.loads(self._file.read_bytes())
+            return {service: dict(known) for service, known in kept.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise NoState(f"{self._file} cannot be read: {type(error).__name__}") from None
 
 
 def key_of(file: Path, *, may_be_new: bool) -> bytes:
@@ -95,10 +98,10 @@ def key_of(file: Path, *, may_be_new: bool) -> bytes:
 
     Raises `NoState`: a lost key would make everything that waits unreadable, so it is never made anew silently.
     """
-    if not file.exists() and may_be_new:
-        make_folder(file.parent)
-        write_whole(file, secrets.token_bytes(KEY_BYTES), replace=False)
     try:
+        if may_be_new and not file.exists():
+            make_folder(file.parent)
+            write_whole(file, secrets.token_bytes(KEY_BYTES), replace=False)
         key = file.read_bytes()
     except OSError as error:
         raise NoState(f"the client's key {file} cannot be read: {error.strerror}") from None
@@ -108,9 +111,11 @@ def key_of(file: Path, *, may_be_new: bool) -> bytes:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for its owner alone, unless it is there; raises `NoState`."""
+    """Make a folder, and what is missing above it, for its owner alone, unless it is there; raises `NoState`."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+            missing.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(exist_ok=True)
     except OSError as error:
         raise NoState(f"the folder {folder} cannot be made: {error.strerror}") from None
 

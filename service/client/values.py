@@ -46,11 +46,11 @@ def dutch_today() -> date:
 
 
 class Unfit(ValueError):
-    """A value that no token can be made of; `code` says why, in a word."""
+    """A value that no token can be made of; `code` says why, in a word, and `part` which part of a name it is."""
 
-    def __init__(self, code: str, told: str) -> None:
+    def __init__(self, code: str, told: str, part: str = "dateOfBirth") -> None:
         super().__init__(told)
-        self.code, self.told = code, told
+        self.code, self.told, self.part = code, told, part
 
 
 def value_of_bsn(written: str) -> str:
@@ -70,11 +70,12 @@ def value_of_name(surname: str, first_name: str, born_on: str, sex: str, *, toda
     while len(words) > 1 and words[0] in PREFIXES:
         words = words[1:]
     letters, initials = _joined(words), _joined(_words(first_name)[:1])
-    if not letters or not initials:
-        raise Unfit("no-letters", "A name needs a letter that can be written as one of A to Z.")
+    for part, found in (("surname", letters), ("firstName", initials)):
+        if not found:
+            raise Unfit("no-letters", "A name needs a letter that can be written as one of A to Z.", part)
     code = SEXES.get(sex.strip().upper())
     if code is None:
-        raise Unfit("unknown-code", "The sex is M, F (or V) or X, as in the identity document.")
+        raise Unfit("unknown-code", "The sex is M, F (or V) or X, as in the identity document.", "sex")
     return f"{letters[:LETTERS_OF_SURNAME]}|{initials[0]}|{day_of(born_on, today=today).isoformat()}|{code}"
 
 
@@ -92,11 +93,15 @@ def day_of(written: str, *, today: date) -> date:
     raise Unfit("wrong-form", "A day is written as YYYY-MM-DD, D-M-YYYY or YYYYMMDD.")
 
 
+def plain_capitals(text: str) -> str:
+    """A text in capitals, every letter without its marks."""
+    parts = unicodedata.normalize("NFKD", text).upper().translate(PLAIN)
+    return "".join(letter for letter in parts if not unicodedata.combining(letter))
+
+
 def _words(name: str) -> list[str]:
-    """A name as words of A–Z in capitals; every letter without its marks."""
-    parts = unicodedata.normalize("NFKD", name).upper().translate(PLAIN)
-    plain = "".join(letter for letter in parts if not unicodedata.combining(letter))
-    return re.findall(r"[A-Z]+", plain)
+    """A name as words of A–Z."""
+    return re.findall(r"[A-Z]+", plain_capitals(name))
 
 
 def _joined(words: list[str]) -> str:

@@ -15,6 +15,7 @@ from tests.bench.books import check_books
 from tests.bench.growth import FEW, grown
 from tests.bench.known import known_and_unknown
 from tests.bench.machine import INSTALL, lacking, machine
+from tests.bench.partner import client_posts, evaluations
 from tests.bench.posting import CLIENT, Load, log_into, write_bodies
 from tests.bench.reading import own_by_id
 from tests.bench.results import Row, Section, write_results, written
@@ -84,11 +85,24 @@ def on_postgres(postgres: Postgres, folder: Path, windows: int, seconds: float) 
         print("own signal by id, audited : not audited")
         reading, reader = own_by_id(running, loaded, folder, postgres, url, sample, seconds, windows)
         known = known_and_unknown(running, loaded, folder)
+        print("client post : the same lines sent bare")
+        lines = 10_000 if windows > 3 else 3_000
+        sent = client_posts(
+            running, loaded.credentials[CLIENT], bodies, folder, lines=lines, windows=min(windows, 5)
+        )
+    print("evaluations : multiplications in the group")
+    postgres.create_database("keys")
+    batches = 400 if windows > 3 else 100
+    evaluated = evaluations(
+        postgres.url("keys"), folder, postgres.cpu_seconds, batches=batches, windows=windows
+    )
     yield _posting(
         posting, pgbench, poster.command(seconds), pgbench.command(seconds), memory, [*books, known]
     )
     yield _batches(batches)
     yield _reading(reading, reader.command(seconds))
+    yield _evaluations(evaluated)
+    yield _sent(sent)
 
 
 def _posting(
@@ -155,6 +169,31 @@ def _reading(pairs: Pairs, command: list[str]) -> Section:
         "the same against python -m tests.bench.unaudited serve",
     ]
     return Section("GET /v1/signals/{id}, one's own, on PostgreSQL", commands, rows, pairs, [])
+
+
+def _evaluations(pairs: Pairs) -> Section:
+    per_second = written(pairs.of_ours(lambda one: 1000 / one.cpu_ms), " /s", 0)
+    rows = [
+        Row("evaluations per second of CPU, application + database", per_second, "≥ 5,000 /s", ""),
+        Row("CPU / the multiplication alone", written(pairs.cpu_ratio(), " ×"), "", ""),
+    ]
+    notes = ["Token check, quota and trail are in it: each batch of 50 is one durable transaction."]
+    commands = [
+        "python -m service keyservice serve  # one process; quotas raised",
+        "httpx: POST /v1/evaluations, 50 elements each, 8 at a time",
+    ]
+    return Section("Key service: evaluations in batches, on PostgreSQL", commands, rows, pairs, notes)
+
+
+def _sent(pairs: Pairs) -> Section:
+    per_second = written(pairs.of_ours(lambda one: 1000 / one.application_ms), " /s", 0)
+    rows = [
+        Row("signals per second of the client's CPU, its start included", per_second, "≥ 1,000 /s", ""),
+        Row("CPU / sending the same lines bare", written(pairs.cpu_ratio(), " ×"), "", ""),
+    ]
+    commands = ["python -m service client post posted.ndjson", "httpx: the same lines, made before"]
+    notes = ["The lines hold their tokens already. CPU is that of the client's process alone."]
+    return Section("The shipped client: client post into _batch", commands, rows, pairs, notes)
 
 
 def with_many(
