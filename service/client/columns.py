@@ -25,7 +25,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from service.client.bodies import DAYS, FIELDS, IDENTIFIERS, PARTS, PERSON_FIELDS
+from service.client.bodies import FIELDS, PARTS, PERSON_FIELDS
+from service.client.identifiers import DAYS, IDENTIFIERS
 from service.client.values import Unfit, day_of
 
 KEY = "key"
@@ -76,7 +77,7 @@ class ColumnMap:
                 key = cell
             else:
                 _put(record, path, self.values.get(path, {}), cell)
-                if of_the_row and (person := _PERSON_PATH.match(path)):
+                if (person := _PERSON_PATH.match(path)) and (of_the_row or person[2] == "pseudonym"):
                     somebody.add(int(person[1]))
         if "persons" in record:
             # What is the same in every row makes nobody of a place that this row leaves empty.

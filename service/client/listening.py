@@ -11,16 +11,23 @@ or kept.
 
 import json
 import secrets
+import socket
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TextIO
 
+import typer
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from service.client.bodies import Fault, UnfitRecord, prepare
+from service.client.bodies import UnfitRecord, prepare
+from service.client.identifiers import Fault
+from service.client.running import LOOK, connected, tell
+from service.client.settings import ClientSettings, NotSet
+from service.client.state import Pins, make_folder, write_whole
 from service.client.tokens import KeyServiceAway, KeyServiceRefuses, KeyServiceWrong, Tokens
 from service.client.values import dutch_today
 
@@ -93,5 +100,54 @@ def _persons(body: bytes) -> list[Any]:
 
 
 def _problem(code: str, faults: Sequence[Fault] = ()) -> dict[str, Any]:
-    told = [{"pointer": fault.pointer, "code": fault.code, "detail": fault.told} for fault in faults]
+    told = [fault.as_told for fault in faults]
     return {"code": code, **({"errors": told} if told else {})}
+
+
+async def listen_on(settings: ClientSettings, port: int, patience: float) -> None:
+    """Serve the helper until it is ended; raises `NotSet` where the port is taken, and what `Tokens` raises."""
+    file = settings.state_dir / "helper.secret"
+    make_folder(settings.state_dir)
+    if not file.exists():
+        write_whole(file, secrets.token_urlsafe(32).encode(), replace=False)
+    secret = file.read_text(encoding="ascii").strip()
+    with socket.socket() as listening:
+        try:
+            listening.bind(("127.0.0.1", port))
+        except OSError as taken:
+            raise NotSet(f"port {port} cannot be listened on: {taken.strerror}") from None
+        async with connected(settings, settings.key_service()) as key_service:
+            tokens = Tokens(key_service, Pins(settings.state_dir / "key-checks.json"), patience)
+            await tokens.epoch()
+            serving = uvicorn.Config(
+                helper(tokens, secret, listening.getsockname()[1]),
+                access_log=False,
+                server_header=False,
+                log_level="warning",
+            )
+            tell(f"POST http://127.0.0.1:{listening.getsockname()[1]}/tokens, with the secret in {file}")
+            await uvicorn.Server(serving).serve([listening])
+
+
+async def tokens_of_lines(settings: ClientSettings, lines: TextIO, patience: float) -> int:
+    """Print the tokens of persons, a JSON object a line; the exit code."""
+    code = 0
+    async with connected(settings, settings.key_service()) as key_service:
+        tokens = Tokens(key_service, Pins(settings.state_dir / "key-checks.json"), patience)
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                (told,) = await tokens_of(tokens, [json.loads(line)], today=dutch_today())
+            except UnfitRecord as unfit:
+                code = LOOK
+                told = {
+                    "errors": [
+                        {"pointer": fault.pointer.removeprefix("/persons/0"), "code": fault.code}
+                        for fault in unfit.faults
+                    ]
+                }
+            except ValueError:
+                code, told = LOOK, {"errors": [{"pointer": "", "code": "broken-json"}]}
+            typer.echo(json.dumps(told))
+    return code

@@ -5,13 +5,13 @@ A record that cannot be read is told by its line and does not stop the others. N
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from service.client.bodies import Fault
 from service.client.columns import ColumnMap
+from service.client.identifiers import Fault
 
 Form = Literal["json", "ndjson", "csv"]
 FORMS: dict[str, Form] = {".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
@@ -124,3 +124,15 @@ def _of_csv(source: TextIO, columns: ColumnMap, delimiter: str | None) -> Iterat
             continue
         body, key = columns.record(paths, cells)
         yield _keyed(number, body, key)
+
+
+def chunks(given: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    """Records in lists of at most so many."""
+    chunk: list[Record] = []
+    for record in given:
+        chunk.append(record)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

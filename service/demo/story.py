@@ -8,7 +8,7 @@ Every step goes through the public API; the first one that fails ends the demo w
 import asyncio
 import json
 import signal as signals_of_the_system
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time
 from itertools import groupby
@@ -27,19 +27,18 @@ from service.demo.models import Pack
 from service.demo.newcomer import a_school_joins
 from service.demo.pack import load_pack
 from service.demo.processes import free_port
+from service.demo.region import the_region_is_counted
 from service.demo.scenes import refused_body, scenes
 from service.demo.screen import Screen
 from service.demo.server import DemoServer, running
 from service.demo.tokens import tokens_are_made, with_tokens
-from service.vocabulary.lists import codes, label
+from service.vocabulary.lists import label
 
 SEED = 20260101
-PERIOD = "2026-H1"
 FIRST, LAST = date(2026, 1, 1), date(2026, 6, 30)
 PREPARED_ON = datetime(2025, 12, 15, 12, tzinfo=UTC)
 AT_ONCE = 32
 INTERRUPTED = 130
-REGION, ALONE, REST = "VR22", "GM0794", "VR22-OTHER"
 OUTCOMES = ("SUPPORT_STARTED", "INVESTIGATION", "ADVICE_ONLY", "NO_CONTACT")
 
 
@@ -177,7 +176,7 @@ async def _tell(server: DemoServer, key_service: DemoKeyService, screen: Screen)
         await _contact_point_works(server, clients, screen)
         await partners_change_their_minds(clients, bodies, screen)
         await a_school_joins(clients, screen)
-        await _region_is_counted(clients, screen)
+        await the_region_is_counted(clients, screen)
 
 
 async def _partners_post(
@@ -228,40 +227,4 @@ async def _contact_point_works(server: DemoServer, clients: dict[str, Connection
     screen.say(
         f"The loverboy referral is closed: {label('referral_outcome', closed['outcome'])}. Halt is done, so the "
         f"shame-sexting referral is with the contact point again ({back['status'].lower()})."
-    )
-
-
-async def _region_is_counted(clients: dict[str, Connection], screen: Screen) -> None:
-    screen.chapter(
-        "The regional table",
-        "The closed half-year is counted once, rounded so that nobody can be found in it, frozen by one person "
-        "and published by another. Everybody reads the same numbers.",
-    )
-    compiled = await clients["administrator"].call("POST", "/v1/statistics/releases", json={"period": PERIOD})
-    path = f"/v1/statistics/releases/{compiled['id']}"
-    await clients["administrator-deputy"].call("POST", f"{path}/publication")
-    for table in (await clients["analyst"].get(path))["tables"]:
-        cells = (await clients["analyst"].get(f"{path}/tables/{table['name']}"))["cells"]
-        area, category = table["dimensions"]
-        _show_table(screen, table["title"]["en"], cells, area, category)
-    csv = await clients["analyst"].get_text(f"{path}/tables/{table['name']}", "text/csv")
-    screen.say("The same as CSV, for a BI tool:\n  " + "\n  ".join(csv.splitlines()[:3]))
-    screen.say(f"\n[italic]{compiled['caveats'][0]['en']}[/]")
-
-
-def _show_table(
-    screen: Screen, title: str, cells: Sequence[dict[str, Any]], area: str, category: str
-) -> None:
-    """The rows of the region and of the whole register."""
-    code_list = f"{category}_group"
-    head = ["Total", *(label(code_list, code) for code in codes(code_list))]
-    names = {
-        REGION: "Brabant-Zuidoost",
-        ALONE: "  Helmond",
-        REST: "  other municipalities",
-        "ALL": "whole register",
-    }
-    rows = [(name, [cell for cell in cells if cell[area] == code]) for code, name in names.items()]
-    screen.released(
-        f"{title}, {PERIOD} (rounded to 5; '< 10' includes none)", [row for row in rows if row[1]], head
     )

@@ -85,6 +85,7 @@ def test_another_address_is_refused(name: str, url: str) -> None:
 
 @pytest.mark.parametrize("seconds", [0, -1, "soon"])
 def test_an_answer_may_take_some_time(seconds: Any) -> None:
+    assert settings(timeout_seconds="0.5").timeout_seconds == 0.5
     with pytest.raises(ValidationError):
         settings(timeout_seconds=seconds)
 
@@ -181,7 +182,14 @@ def test_a_file_without_a_secret_is_named(file: Path, make: Any, prefix: str, of
     assert "s3cret" not in str(refused.value)
 
 
-def test_what_is_kept_stands_in_the_state_folder_unless_it_is_told(tmp_path: Path) -> None:
+def test_what_is_kept_stands_at_home_unless_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert settings().state_dir == tmp_path / ".signal-register"
+
+
+def test_spool_and_key_stand_in_the_state_folder_unless_it_is_told(tmp_path: Path) -> None:
     by_default, told = (
         settings(state_dir=tmp_path),
         settings(state_dir=tmp_path, spool_dir="/a", key_file="/b"),

@@ -15,6 +15,10 @@ from tests.support.partner import Partner, bsns
 from tests.support.place import Place
 from tests.support.register import free_port
 
+# What the database is, is all one to the client: test_posting goes through both.
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
+
+
 NAMED = {"surname": "van der Berg", "firstName": "Sanne", "dateOfBirth": "14-3-2010", "sex": "V"}
 
 

@@ -9,20 +9,26 @@ from datetime import date
 from pathlib import Path
 
 import httpx
+import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from service.client.connection import Connection
-from service.client.posting import Poster, Summary
+from service.client.posting import Poster
 from service.client.reading import Record
+from service.client.sending import Sender, Summary
 from service.client.spool import REFUSED, Spool
 from service.keyservice.epochs import begin_next
 from service.pseudonyms.models import SealedSignal
 from tests.client.test_posting import SOON, file_of, once, references
 from tests.support.partner import bsns, row, write_csv
 from tests.support.place import Place
+
+# What the database is, is all one to the client: test_posting goes through both.
+ON_SQLITE = pytest.mark.parametrize("engine", ["sqlite"])
+
 
 KEY = b"k" * 32
 TODAY = date(2026, 11, 25)
@@ -75,9 +81,8 @@ async def posting(register: Register, folder: Path) -> AsyncIterator[Poster]:
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
         spool = Spool(folder / "spool", KEY)
         spool.check()
-        yield Poster(
-            Connection(http, "one", "secret"), None, spool, KEY, lambda line: None, TODAY, patience=0.3
-        )
+        sender = Sender(Connection(http, "one", "secret"), patience=0.3)
+        yield Poster(sender, None, spool, KEY, lambda line: None, TODAY)
 
 
 async def posted(register: Register, folder: Path, *numbers: int) -> Summary:
@@ -146,6 +151,7 @@ async def test_two_equal_lines_and_one_in_between_have_keys_of_their_own(tmp_pat
     assert Counter(register.registered.values()) == {"JPT-1": 2, "JPT-2": 1}
 
 
+@ON_SQLITE
 def test_a_new_epoch_stops_posting_until_somebody_has_looked(place: Place) -> None:
     partner = place.partner()
     old, new = file_of(partner, 5), file_of(partner, 5, first=100)
@@ -169,6 +175,7 @@ def test_a_new_epoch_stops_posting_until_somebody_has_looked(place: Place) -> No
     assert references(place) == once(5) + once(5, first=100) + once(3, first=200)
 
 
+@ON_SQLITE
 def test_with_a_quota_for_the_day_a_file_is_finished_in_parts(place: Place) -> None:
     partner = place.partner()
     file = file_of(partner, 40)  # two tokens each, and a check with every batch
@@ -186,6 +193,7 @@ def test_with_a_quota_for_the_day_a_file_is_finished_in_parts(place: Place) -> N
     assert references(place) == once(40)
 
 
+@ON_SQLITE
 def test_a_stray_quote_spoils_its_own_line_and_makes_nobody_of_two(place: Place) -> None:
     partner = place.partner()
     rows = [row(number, bsn) for number, bsn in enumerate(bsns(5))]
@@ -202,6 +210,7 @@ def test_a_stray_quote_spoils_its_own_line_and_makes_nobody_of_two(place: Place)
     assert references(place) == once(5) - Counter({"JPT-1": 1})
 
 
+@ON_SQLITE
 def test_who_is_named_in_another_column_is_not_sent(place: Place) -> None:
     partner = place.partner()
     (bsn,) = bsns(1)
@@ -220,6 +229,7 @@ def test_who_is_named_in_another_column_is_not_sent(place: Place) -> None:
     assert bsn not in ended.err
 
 
+@ON_SQLITE
 def test_refused_ones_are_posted_again_when_the_reason_is_gone(place: Place) -> None:
     partner = place.partner("police-oost-brabant")
     rows = [row(n, bsn, legalBasis="WPG_16") for n, bsn in enumerate(bsns(2))]
@@ -240,6 +250,7 @@ def test_refused_ones_are_posted_again_when_the_reason_is_gone(place: Place) -> 
     assert references(place) == once(2)
 
 
+@ON_SQLITE
 def test_a_lost_key_is_never_made_anew_while_something_waits(place: Place) -> None:
     partner = place.partner()
     with place.key_service():
@@ -251,6 +262,7 @@ def test_a_lost_key_is_never_made_anew_while_something_waits(place: Place) -> No
     assert not (partner.state / "client.key").exists()
 
 
+@ON_SQLITE
 def test_a_contact_point_posts_what_was_phoned_in(place: Place) -> None:
     point = place.partner("contact-point-helmond", ACTOR="staff.one")
     body = {

@@ -2,8 +2,13 @@
 
 import json
 
+import pytest
+
 from tests.client.test_posting import file_of
 from tests.support.place import Place
+
+# What the database is, is all one to the client: test_posting goes through both.
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 def test_a_referral_is_claimed_shown_accepted_forwarded_and_answered(place: Place) -> None:
@@ -28,7 +33,13 @@ def test_a_referral_is_claimed_shown_accepted_forwarded_and_answered(place: Plac
 
     assert claimed.code == shown.code == accepted.code == forwarded.code == 0, claimed.err + forwarded.err
     assert referral["status"] == "CLAIMED"
-    for told in ("Loverboy", "kenmerk: JPT-0", "Helmond", "persoon: (Mogelijk) slachtoffer", "te beslissen voor"):
+    for told in (
+        "Loverboy",
+        "kenmerk: JPT-0",
+        "Helmond",
+        "persoon: (Mogelijk) slachtoffer",
+        "te beslissen voor",
+    ):
         assert told in shown.out, shown.out
     assert "reference: JPT-0" in english.out
     assert (stale.code, "It has changed since you read it" in stale.err) == (1, True)

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from service.keyservice.epochs import begin_next
 from service.pseudonyms.models import SealedPerson
 from service.pseudonyms.sealing import Sealer
@@ -9,6 +11,9 @@ from service.signals.models import Signal
 from tests.client.test_posting import references
 from tests.support.partner import bsns, row, write_csv
 from tests.support.place import Place
+
+# What the database is, is all one to the client: test_posting goes through both.
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 def epochs(place: Place) -> Counter[str]:

@@ -21,6 +21,7 @@ SERVICE = PROJECT / "service"
 MODULES = sorted(SERVICE.rglob("*.py"))
 DOORS = {
     "app.py",
+    "client/listening.py",
     "doors.py",
     "http.py",
     "keyservice/app.py",

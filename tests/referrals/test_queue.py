@@ -65,7 +65,7 @@ async def second_client(register: Register, *municipalities: str) -> str:
             municipalities=municipalities,
         )
         _, secret = await add_secret(session, LOADER, client)
-    credential = Credential(str(client.id), secret, "coordinator", ORGANISATION)
+    credential = Credential(str(client.id), secret, "coordinator", ORGANISATION, client.organisation_id)
     register.loaded = Loaded(register.loaded.credentials | {name: credential}, register.loaded.organisations)
     return name
 

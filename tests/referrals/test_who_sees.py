@@ -41,7 +41,9 @@ async def another_client(register: Register, role: str, organisation: str = CONT
             session, LOADER, organisation_id=organisation_id, name=f"one more {role}", role=role
         )
         _, secret = await add_secret(session, LOADER, client)
-    register.loaded.credentials["one more"] = Credential(str(client.id), secret, role, organisation)
+    register.loaded.credentials["one more"] = Credential(
+        str(client.id), secret, role, organisation, client.organisation_id
+    )
     register.tokens.pop("one more None", None)
     return "one more"
 

@@ -1,0 +1,48 @@
+"""The regional table: compiled by one person, published by another, read by the analyst. A scene of the demo."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from service.client.connection import Connection
+from service.demo.screen import Screen
+from service.vocabulary.lists import codes, label
+
+PERIOD = "2026-H1"
+REGION, ALONE, REST = "VR22", "GM0794", "VR22-OTHER"
+
+
+async def the_region_is_counted(clients: dict[str, Connection], screen: Screen) -> None:
+    """From a closed half-year to a table and its CSV."""
+    screen.chapter(
+        "The regional table",
+        "The closed half-year is counted once, rounded so that nobody can be found in it, frozen by one person "
+        "and published by another. Everybody reads the same numbers.",
+    )
+    compiled = await clients["administrator"].call("POST", "/v1/statistics/releases", json={"period": PERIOD})
+    path = f"/v1/statistics/releases/{compiled['id']}"
+    await clients["administrator-deputy"].call("POST", f"{path}/publication")
+    for table in (await clients["analyst"].get(path))["tables"]:
+        cells = (await clients["analyst"].get(f"{path}/tables/{table['name']}"))["cells"]
+        area, category = table["dimensions"]
+        _show_table(screen, table["title"]["en"], cells, area, category)
+    csv = await clients["analyst"].get_text(f"{path}/tables/{table['name']}", "text/csv")
+    screen.say("The same as CSV, for a BI tool:\n  " + "\n  ".join(csv.splitlines()[:3]))
+    screen.say(f"\n[italic]{compiled['caveats'][0]['en']}[/]")
+
+
+def _show_table(
+    screen: Screen, title: str, cells: Sequence[dict[str, Any]], area: str, category: str
+) -> None:
+    """The rows of the region and of the whole register."""
+    code_list = f"{category}_group"
+    head = ["Total", *(label(code_list, code) for code in codes(code_list))]
+    names = {
+        REGION: "Brabant-Zuidoost",
+        ALONE: "  Helmond",
+        REST: "  other municipalities",
+        "ALL": "whole register",
+    }
+    rows = [(name, [cell for cell in cells if cell[area] == code]) for code, name in names.items()]
+    screen.released(
+        f"{title}, {PERIOD} (rounded to 5; '< 10' includes none)", [row for row in rows if row[1]], head
+    )
