@@ -195,9 +195,9 @@ def test_a_file_whose_middle_cannot_be_read_is_told_and_what_came_before_is_ther
 
 def test_a_client_that_is_killed_is_run_again_and_every_row_is_there_once(place: Place) -> None:
     partner = place.partner()
-    file = file_of(partner, 1500)
+    file = file_of(partner, 2500)
     with place.register(), place.key_service():
-        for wanted in (1, 700):
+        for wanted in (1, 501):
             process = partner.start("post", str(file))
             while process.poll() is None and len(place.rows(Submission)) < wanted:
                 time.sleep(0.02)
@@ -205,8 +205,8 @@ def test_a_client_that_is_killed_is_run_again_and_every_row_is_there_once(place:
             process.communicate()
         assert process.returncode == -9
         ended = partner.run("post", str(file))
-    assert (ended.code, ended.summary["registered"]) == (0, 1500), ended.err
-    assert references(place) == once(1500)
+    assert (ended.code, ended.summary["registered"]) == (0, 2500), ended.err
+    assert references(place) == once(2500)
 
 
 def test_two_runs_at_once_share_a_spool_and_make_every_row_once(place: Place) -> None:

@@ -82,9 +82,10 @@ def test_every_line_of_ndjson_is_a_signal_and_a_broken_one_stops_no_other(file: 
 
 
 @pytest.mark.parametrize("form", ["json", "ndjson"])
-def test_a_line_of_a_batch_has_its_key(file: Path, form: Form) -> None:
-    line = json.dumps({"idempotencyKey": "JPT-1", "signal": SIGNAL}).encode()
-    assert read(file, form, line) == [Record(1, SIGNAL, "JPT-1")]
+@pytest.mark.parametrize("key", ["JPT-1", "één sleutel", "a" * 200])
+def test_a_line_of_a_batch_has_its_key(file: Path, form: Form, key: str) -> None:
+    line = json.dumps({"idempotencyKey": key, "signal": SIGNAL}).encode()
+    assert read(file, form, line) == [Record(1, SIGNAL, key)]
 
 
 @pytest.mark.parametrize("key", [None, ""], ids=repr)

@@ -35,6 +35,11 @@ def told(lines: list[Line]) -> list[tuple[object, ...]]:
     return [(one.source, one.line, one.key, one.signal, list(one.faults)) for one in lines]
 
 
+def delivering(spool: Spool) -> bool:
+    with spool.delivering() as ours:
+        return ours
+
+
 def test_lines_come_back_as_they_were_kept(spool: Spool) -> None:
     lines = [line(3), line(2), line(3, note=None, size=4, deep=[{"a": [True, 1.5, ""]}])]
     refused = Line("signalen.csv", 7, "key", {}, [FAULT, FAULT])
@@ -55,7 +60,8 @@ def test_nothing_of_a_line_can_be_read_in_the_file(spool: Spool) -> None:
     shown = file.read_bytes() + file.name.encode()
     for word in (TOKEN, "JPT", "signalen", "LOVERBOY", "pseudonym", "0199c0de", "k" * 8):
         assert word.encode() not in shown
-    assert file.stat().st_mode & 0o777 == 0o600
+    assert delivering(spool)
+    assert {one.stat().st_mode & 0o777 for one in spool.folder.iterdir()} == {0o600}
     assert spool.folder.stat().st_mode & 0o777 == 0o700
 
 
@@ -149,11 +155,6 @@ def test_a_spool_can_be_moved_as_a_whole(spool: Spool, tmp_path: Path) -> None:
     name = spool.keep([line(1)]).name
     spool.folder.rename(tmp_path / "moved")
     assert told(Spool(tmp_path / "moved", KEY).lines_of(tmp_path / "moved" / name)) == told([line(1)])
-
-
-def delivering(spool: Spool) -> bool:
-    with spool.delivering() as ours:
-        return ours
 
 
 IMPOSSIBLE: dict[str, Callable[[Spool], object]] = {

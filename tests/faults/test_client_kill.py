@@ -16,7 +16,7 @@ from tests.client.test_posting import file_of, once, references
 from tests.support.place import Place
 
 HEAVY = os.environ.get("FAULTS") == "heavy"
-ROWS, KILLS = (5000, 10) if HEAVY else (1500, 3)
+ROWS, KILLS = (5000, 10) if HEAVY else (800, 2)
 
 
 def test_every_row_of_a_file_is_there_once_however_often_the_register_is_killed(place: Place) -> None:

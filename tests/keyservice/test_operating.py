@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect
@@ -69,6 +70,7 @@ def test_its_contract_is_committed_as_it_is_generated() -> None:
     assert (ROOT / "openapi/keyservice.json").read_bytes() == as_text(api_document()).encode()
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_from_nothing_to_an_evaluation(key_database_url: str, tmp_path: Path) -> None:
     environment = {
         **os.environ,
