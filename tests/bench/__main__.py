@@ -92,9 +92,9 @@ def on_postgres(postgres: Postgres, folder: Path, windows: int, seconds: float) 
         )
     print("evaluations : multiplications in the group")
     postgres.create_database("keys")
-    batches = 400 if windows > 3 else 100
+    requests = 400 if windows > 3 else 100
     evaluated = evaluations(
-        postgres.url("keys"), folder, postgres.cpu_seconds, batches=batches, windows=windows
+        postgres.url("keys"), folder, postgres.cpu_seconds, batches=requests, windows=windows
     )
     yield _posting(
         posting, pgbench, poster.command(seconds), pgbench.command(seconds), memory, [*books, known]
