@@ -87,7 +87,8 @@ def betraying(record: Body, persons: Sequence[Body]) -> Iterator[Fault]:
     words = {
         word for person in persons for name in ("surname", "firstName") for word in _words(person.get(name))
     }
-    numbers = {digits for person in persons if len(digits := _digits(person.get("bsn"))) > 7}
+    numbers = {digits for person in persons if len(digits := _digits(person.get("bsn")).lstrip("0")) > 6}
+    numbers |= {form for person in persons for form in _birthday_forms(person)}
     for name in ("note", "partnerReference"):
         text = record.get(name)
         if _holds(text, words) or any(number in _digits(text) for number in numbers):
@@ -120,6 +121,12 @@ def _holds(text: Any, words: set[str]) -> bool:
 
 def _digits(text: Any) -> str:
     return re.sub(r"\D", "", text) if isinstance(text, str) else ""
+
+
+def _birthday_forms(person: Body) -> set[str]:
+    """The figures of a birthday, in both orders."""
+    day = _born_on(person)
+    return {day.replace("-", ""), day[8:] + day[5:7] + day[:4]} if day else set()
 
 
 def _born_on(person: Body) -> str | None:
