@@ -97,6 +97,8 @@ def read_map(text: str) -> ColumnMap:
     tables = (columns, fixed, *(values.values() if isinstance(values, dict) else [None]))
     if told or not all(map(_all_texts, tables)):
         raise WrongColumns("a column map has the tables columns, fixed and values, of texts")
+    if KEY in fixed:
+        raise WrongColumns("a key is each row's own: it cannot be fixed")
     wrong = [path for path in (*filter(None, columns.values()), *fixed, *values) if not _is_path(path)]
     if wrong:
         raise WrongColumns(f"the column map has paths that there are not: {_listed(wrong)}")

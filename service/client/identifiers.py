@@ -124,9 +124,17 @@ def _digits(text: Any) -> str:
 
 
 def _birthday_forms(person: Body) -> set[str]:
-    """The figures of a birthday, in both orders."""
-    day = _born_on(person)
-    return {day.replace("-", ""), day[8:] + day[5:7] + day[:4]} if day else set()
+    """The figures of a birthday, in both orders, with and without the zeros of day and month."""
+    written = _born_on(person)
+    if written is None:
+        return set()
+    year, month, day = written.split("-")
+    return {
+        form
+        for one in (month, month.lstrip("0"))
+        for other in (day, day.lstrip("0"))
+        for form in (year + one + other, other + one + year)
+    }
 
 
 def _born_on(person: Body) -> str | None:
