@@ -6,7 +6,6 @@
 them is ever in the database. Outside production missing files are made, so that a first start needs nothing.
 """
 
-import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from service.files import write_whole
 
 SECRET_BYTES = 32
 FIRST_LABEL = "k1"
@@ -89,27 +90,10 @@ def new_signing_pem() -> bytes:
 
 
 def make_missing_file(file: Path, make: Callable[[], bytes]) -> None:
-    """Write a new key beside its place and link it in: of two starting processes, one wins and both read it."""
+    """Write a new key: of two starting processes, one wins and both read it."""
     if file.exists():
         return
-    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(make())
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.link(draft, file)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    # The name too must outlive a power cut: what is sealed under a lost key is lost.
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_whole(file, make(), replace=False)
 
 
 def _read(file: Path) -> bytes:

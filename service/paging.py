@@ -3,8 +3,6 @@
 No totals anywhere: a count of persons or signals could tell who is known. Called by the queries of lists.
 """
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service import base64url
 from service.errors import Fault, Invalid
 
 DEFAULT_LIMIT = 50
@@ -58,14 +57,14 @@ def _position(cursor: str) -> tuple[datetime, UUID]:
 
 def encode_cursor(*parts: str) -> str:
     """Sort-key parts of the last row as an opaque cursor."""
-    return base64.urlsafe_b64encode("\x1f".join(parts).encode()).decode().rstrip("=")
+    return base64url.encode("\x1f".join(parts).encode())
 
 
 def decode_cursor(cursor: str, parts: int) -> list[str]:
     """The parts of a cursor that `encode_cursor` made; raises `Invalid` for any other string."""
     try:
-        decoded = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("\x1f")
-    except (binascii.Error, ValueError):
+        decoded = base64url.decode(cursor).decode().split("\x1f")
+    except ValueError:
         raise bad_cursor() from None
     if len(decoded) != parts:
         raise bad_cursor()

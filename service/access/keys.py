@@ -4,7 +4,6 @@ P-256 for ES256 and RSA of 2,048 to 4,096 bits for RS256. Whatever holds a priva
 it has just shown it to somebody, and must make another.
 """
 
-import base64
 import hashlib
 import re
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from service import base64url
 from service.access.tokens import Jwk
 
 ALGORITHMS = ("ES256", "RS256")
@@ -82,8 +82,8 @@ def _jwk(key: object, kid: str | None) -> Jwk:
         algorithm = "RS256"
     else:
         raise UnfitKey("wrong-algorithm", "Only P-256 keys, and RSA keys of 2,048 to 4,096 bits.")
-    thumbprint = base64.urlsafe_b64encode(hashlib.sha256(orjson.dumps(required)).digest())
-    return {**required, "kid": kid or thumbprint.decode().rstrip("="), "use": "sig", "alg": algorithm}
+    thumbprint = base64url.encode(hashlib.sha256(orjson.dumps(required)).digest())
+    return {**required, "kid": kid or thumbprint, "use": "sig", "alg": algorithm}
 
 
 def _private() -> UnfitKey:
@@ -91,12 +91,12 @@ def _private() -> UnfitKey:
 
 
 def _number(text: str) -> int:
-    return int.from_bytes(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
+    return int.from_bytes(base64url.decode(text))
 
 
 def _text(number: int, size: int | None = None) -> str:
     octets = number.to_bytes(size or (number.bit_length() + 7) // 8)
-    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
+    return base64url.encode(octets)
 
 
 # Keys of nobody, verified against where a client has none: the same work, and no signature fits them.

@@ -4,7 +4,6 @@ Keys are the files `signing.pem`, `signing-2.pem`, … of the key folder; `signi
 signs (without it: `signing.pem`). A running server follows within seconds; nothing has to be restarted.
 """
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from service.access.tokens import LEEWAY_SECONDS, LONGEST_SECONDS, signer_from
+from service.files import write_whole
 from service.keys import make_signing_key, new_signing_pem
 
 FIRST_FILE, ACTIVE_FILE = "signing.pem", "signing.active"
@@ -77,15 +77,7 @@ def key_to_sign(folder: Path) -> PublishedKey:
 def sign(folder: Path) -> PublishedKey:
     """Let the newest key sign; raises as `key_to_sign`."""
     newest = key_to_sign(folder)
-    draft = folder / f".{ACTIVE_FILE}.{os.getpid()}"
-    try:
-        with draft.open("w", encoding="ascii") as file:
-            file.write(newest.file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(folder / ACTIVE_FILE)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(folder / ACTIVE_FILE, newest.file.encode())
     return PublishedKey(newest.kid, newest.file, signs=True)
 
 

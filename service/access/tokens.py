@@ -5,8 +5,6 @@ demand `aud`, ignores `crit` and can be confused about keys; therefore the heade
 keys are JWKs of one fixed kind, and the claims are checked here again. No clock: moments are parameters.
 """
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jose import jwt
 from jose.exceptions import JOSEError
+
+from service import base64url
 
 TOKEN_TYPE = "at+jwt"  # noqa: S105
 ALGORITHM = "ES256"
@@ -70,10 +70,10 @@ def signer_from(pem: bytes) -> Signer:
     public = {
         "crv": "P-256",
         "kty": "EC",
-        "x": _base64url(numbers.x.to_bytes(32)),
-        "y": _base64url(numbers.y.to_bytes(32)),
+        "x": base64url.encode(numbers.x.to_bytes(32)),
+        "y": base64url.encode(numbers.y.to_bytes(32)),
     }
-    kid = _base64url(hashlib.sha256(orjson.dumps(public)).digest())
+    kid = base64url.encode(hashlib.sha256(orjson.dumps(public)).digest())
     return Signer(pem.decode(), kid, {**public, "kid": kid, "use": "sig", "alg": ALGORITHM})
 
 
@@ -120,8 +120,8 @@ def header_of(token: str) -> dict[str, Any]:
         raise TokenRefused("form")
     encoded = token.split(".", 1)[0]
     try:
-        header = orjson.loads(base64.b64decode(encoded + "=" * (-len(encoded) % 4), b"-_", validate=True))
-    except (binascii.Error, ValueError):
+        header = orjson.loads(base64url.decode(encoded))
+    except ValueError:
         raise TokenRefused("header") from None
     if not isinstance(header, dict) or not all(isinstance(value, str) for value in header.values()):
         raise TokenRefused("header")
@@ -158,7 +158,3 @@ def _check_claims(claims: Mapping[str, Any], issuer: Issuer, now: int) -> None:
         UUID(claims["sub"])
     except (ValueError, AttributeError):
         raise TokenRefused("sub") from None
-
-
-def _base64url(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).decode().rstrip("=")

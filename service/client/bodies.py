@@ -14,8 +14,10 @@ from typing import Any
 
 from service.client.identifiers import DAYS, IDENTIFIERS, Body, Fault, age_band, betraying, values_of
 from service.client.tokens import Value
+from service.scheme import TOKEN_FORM
 from service.screening.guard import screen
-from service.vocabulary.lists import code_lists
+from service.screening.reference import REFERENCE_FORM
+from service.vocabulary.lists import OBSERVATIONS, code_lists
 from service.vocabulary.municipalities import municipalities
 
 FIELDS = frozenset(
@@ -33,12 +35,11 @@ PARTS = {
     "indicators": frozenset({"code", "observation"}),
 }
 UNKNOWN = "UNKNOWN"
-OBSERVATIONS = ("OBSERVED", "NOT_OBSERVED")
 
-_TOKEN = re.compile(r"(UNKNOWN|e[1-9][0-9]{0,3}\.[bn]\.[A-Za-z0-9_-]{43})\Z")
+_TOKEN = re.compile(rf"({UNKNOWN}|{TOKEN_FORM})\Z")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
-_REFERENCE = re.compile(r"(?=.*[A-Za-z])(?!.*[0-9]{8})[A-Za-z0-9./-]{3,40}\Z")
+_REFERENCE = re.compile(rf"{REFERENCE_FORM}\Z")
 
 
 class UnfitRecord(Exception):
@@ -74,9 +75,11 @@ def prepare(record: Any, *, today: date) -> Prepared:
     """What can be posted of a record; raises `UnfitRecord`."""
     if not isinstance(record, dict):
         raise UnfitRecord([Fault("", "wrong-type", "A signal is a JSON object.")])
+    record = _filled_in(record)
     persons = record.get("persons", [])
     if not isinstance(persons, list) or not all(isinstance(person, dict) for person in persons):
         raise UnfitRecord([Fault("/persons", "wrong-type", "Persons are a list of objects.")])
+    persons = [_filled_in(person) for person in persons]
     faults = list(_faults_of_body(record, today))
     values: list[tuple[Value, ...]] = []
     told: list[Body] = []
@@ -92,6 +95,11 @@ def prepare(record: Any, *, today: date) -> Prepared:
     if faults:
         raise UnfitRecord(faults)
     return Prepared({**record, **({"persons": told} if told else {})}, tuple(values))
+
+
+def _filled_in(given: Body) -> Body:
+    """Without nulls: many systems write one for every field that is not filled in."""
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _known_by(tokens: Sequence[str]) -> Body:
@@ -123,9 +131,8 @@ def _faults_of_person(person: Body, pointer: str) -> Iterator[Fault]:
     for name, value in person.items():
         if name in PERSON_FIELDS - {"pseudonym", "alsoKnownAs"}:
             yield from _unplain(value, f"{pointer}/{name}", frozenset())
-    others = person.get("alsoKnownAs")
-    others = [] if others is None else others
-    listed = [*(others if isinstance(others, list) else [others])]
+    others = person.get("alsoKnownAs", [])
+    listed = others if isinstance(others, list) else [others]
     for name, tokens in (("pseudonym", [person.get("pseudonym", UNKNOWN)]), ("alsoKnownAs", listed)):
         if not all(isinstance(token, str) and _TOKEN.match(token) for token in tokens):
             yield Fault(f"{pointer}/{name}", "wrong-form", "A token, as the key service makes it.")

@@ -11,14 +11,14 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from service.client import pulling
-from service.client.columns import WrongColumns, read_map
+from service.client.columns import ColumnMap, WrongColumns, read_map
 from service.client.listening import listen_on, tokens_of_lines
 from service.client.posting import Poster
 from service.client.reading import NO_MAP, Form, Record, Unreadable, form_of, records
@@ -26,7 +26,7 @@ from service.client.retokening import retoken
 from service.client.running import LATER, LOOK, SettingsFile, connected, settings_of, tell, told_briefly
 from service.client.sending import Sender, Summary
 from service.client.settings import ClientSettings, NotSet
-from service.client.spool import REFUSED, WAITING, Damaged, Spool, folder_files
+from service.client.spool import REFUSED, WAITING, Damaged, Line, Spool, folder_files
 from service.client.state import Pins, key_of
 from service.client.tokens import Tokens
 from service.client.values import dutch_today
@@ -130,22 +130,29 @@ async def _retoken(settings: ClientSettings, given: Iterator[Record], patience: 
 
 async def _deliver(settings: ClientSettings, retry_refused: bool, drop_refused: bool, patience: float) -> int:
     async with _poster(settings, patience) as poster:
-        for file in poster.spool.files(REFUSED) if retry_refused else ():
-            poster.spool.keep(poster.spool.lines_of(file))
+        for file, lines in _refused(poster.spool) if retry_refused else ():
+            poster.spool.keep(lines)
             poster.spool.drop(file)
         summary = await poster.run(iter(()))
-        for file in poster.spool.files(REFUSED):
-            try:
-                lines = poster.spool.lines_of(file)
-            except Damaged as damaged:
-                tell(str(damaged))
-                continue
+        for file, lines in _refused(poster.spool):
             for line in lines:
                 told = "; ".join(f"{fault['pointer'] or '/'} {fault['code']}" for fault in line.faults)
                 tell(f"refused earlier: {line.source} line {line.line}: {told}")
             if drop_refused:
                 poster.spool.drop(file)
         return _summed_up(summary, poster.spool)
+
+
+def _refused(its_spool: Spool) -> Iterator[tuple[Path, list[Line]]]:
+    """The files of what was refused, with their lines; one that is damaged is told and passed over."""
+    for file in its_spool.files(REFUSED):
+        try:
+            lines = its_spool.lines_of(file)
+        except Damaged as damaged:
+            tell(str(damaged))
+            continue
+        if lines:
+            yield file, lines
 
 
 def _summed_up(summary: Summary, its_spool: Spool) -> int:
@@ -183,20 +190,15 @@ async def _poster(settings: ClientSettings, patience: float) -> AsyncIterator[Po
 @contextmanager
 def _progress(poster: Poster) -> Iterator[None]:
     """How far it is: a moving line on a terminal, plain lines elsewhere."""
+    summary = poster.summary
     if not sys.stderr.isatty():
-        done = [0]
-
-        def plain(count: int) -> None:
-            done[0] += count
-            tell(f"{done[0]} records read, {poster.summary.registered} registered")
-
-        poster.advance = plain
+        poster.advanced = lambda: tell(f"{summary.read} records read, {summary.registered} registered")
         yield
         return
     shown = (TextColumn("{task.completed} records"), TimeElapsedColumn())
     with Progress(*shown, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=None)
-        poster.advance = lambda count: progress.advance(task, count)
+        poster.advanced = lambda: progress.update(task, completed=summary.read)
         yield
 
 
@@ -223,7 +225,7 @@ def _form(told: str | None, file: str) -> Form:
     return told  # type: ignore[return-value]
 
 
-def _columns(file: Path | None) -> Any:
+def _columns(file: Path | None) -> ColumnMap:
     if file is None:
         return NO_MAP
     try:

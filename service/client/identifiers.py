@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from service.client.tokens import BSN, NAME, Value
+from service.client.tokens import Value
 from service.client.values import PREFIXES, Unfit, day_of, plain_capitals, value_of_bsn, value_of_name
+from service.scheme import BSN, NAME
 from service.vocabulary.lists import codes
 
 Body = dict[str, Any]
@@ -38,7 +39,7 @@ def values_of(person: Body, pointer: str, today: date) -> tuple[list[Value], lis
     """The normalised values by which a person of a record is known, that of the BSN first; and what is wrong."""
     values: list[Value] = []
     faults: list[Fault] = []
-    given = {name: person[name] for name in IDENTIFIERS & person.keys() if person[name] not in (None, "")}
+    given = {name: person[name] for name in IDENTIFIERS & person.keys() if person[name] != ""}
     if not all(isinstance(value, str) for value in given.values()):
         return [], [Fault(pointer, "wrong-type", "Numbers, names and days of a person are texts.")]
     if "bsn" in given:
@@ -63,7 +64,7 @@ def values_of(person: Body, pointer: str, today: date) -> tuple[list[Value], lis
 
 def age_band(person: Body, record: Body, today: date) -> Body:
     """The age band on the day of observation, where only the day of birth is given."""
-    if person.get("ageBand") is not None or not isinstance(person.get("dateOfBirth"), str):
+    if "ageBand" in person or not isinstance(person.get("dateOfBirth"), str):
         return {}
     try:
         born_on = day_of(person["dateOfBirth"], today=today)

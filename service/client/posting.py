@@ -12,7 +12,7 @@ been posted before.
 import hmac
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -26,7 +26,7 @@ from service.client.reading import Record, Unreadable, chunks
 from service.client.sending import Away, NewEpoch, Outcome, Sender, Summary, batches, faults_of
 from service.client.spool import REFUSED, Damaged, Line, Spool
 from service.client.state import NoState
-from service.client.tokens import KeyServiceAway, KeyServiceRefuses, KeyServiceWrong, Tokens
+from service.client.tokens import KeyServiceAway, KeyServiceRefuses, KeyServiceWrong, Tokens, Value
 
 LINES = 500
 DONE, GONE = 201, 410
@@ -50,7 +50,7 @@ class Poster:
     source: str = "-"
     new_epoch: bool = False
     summary: Summary = field(default_factory=Summary)
-    advance: Callable[[int], None] = lambda count: None
+    advanced: Callable[[], None] = lambda: None
     _seen: Counter[bytes] = field(default_factory=Counter)
     _own: set[Path] = field(default_factory=set)
 
@@ -61,7 +61,7 @@ class Poster:
             for chunk in chunks(records, LINES):
                 self.summary.read += len(chunk)
                 await self._post(chunk)
-                self.advance(len(chunk))
+                self.advanced()
             if self._own:
                 await self.deliver()
         except (NoState, Refused, KeyServiceWrong, KeyServiceRefuses, NewEpoch) as reason:
@@ -126,36 +126,31 @@ class Poster:
 
     async def _lines(self, prepared: Sequence[tuple[Record, Prepared]]) -> list[Line]:
         """Records with their tokens and keys; those that get no token now are left and told."""
-        if self.tokens is None:
-            needing = [record.line for record, one in prepared if any(one.values)]
-            if needing:
-                self._leave(needing)
-                raise KeyServiceRefuses("none is set, and there are identifiers to make tokens of")
-            return [self._line(record, one.body) for record, one in prepared]
         try:
-            await self.tokens.make(value for _, one in prepared for value in one.all_values)
-            await self._same_epoch()
-        except KeyServiceAway as away:
-            self.tell(f"the key service is away: {away}")
-            self._leave([record.line for record, one in prepared if not self.tokens.known(one.all_values)])
+            made = await self._made([value for _, one in prepared for value in one.all_values])
         except (KeyServiceWrong, KeyServiceRefuses, NewEpoch, NoState):
             self._leave([record.line for record, _ in prepared])
             raise
-        return [
-            self._line(record, one.with_tokens(self.tokens.of(one.all_values)))
-            for record, one in prepared
-            if self.tokens.known(one.all_values)
-        ]
+        ready = [(record, one) for record, one in prepared if made.keys() >= set(one.all_values)]
+        self._leave([record.line for record, one in prepared if not made.keys() >= set(one.all_values)])
+        return [self._line(record, one.with_tokens(made)) for record, one in ready]
 
-    async def _same_epoch(self) -> None:
-        """Raise `NewEpoch` where what was posted before has other keys now."""
-        tokens = self.tokens
-        if tokens is None:
-            return
-        epoch, before = await tokens.epoch(), tokens.pins.posted_epoch(tokens.service)
-        if before not in (None, epoch) and not self.new_epoch:
-            raise NewEpoch
-        tokens.pins.posted(tokens.service, epoch)
+    async def _made(self, values: Sequence[Value]) -> Mapping[Value, str]:
+        """The tokens that can be made now. Raises `NewEpoch` where what was posted before has other keys."""
+        if not values:
+            return {}
+        if self.tokens is None:
+            raise KeyServiceRefuses("none is set, and there are identifiers to make tokens of")
+        try:
+            await self.tokens.make(values)
+        except KeyServiceAway as away:
+            self.tell(f"the key service is away: {away}")
+        made, pins, service = self.tokens.of(values), self.tokens.pins, self.tokens.service
+        if (epoch := self.tokens.made_for) is not None:
+            if pins.posted_epoch(service) not in (None, epoch) and not self.new_epoch:
+                raise NewEpoch
+            pins.posted(service, epoch)
+        return made
 
     def _line(self, record: Record, signal: dict[str, Any]) -> Line:
         return Line(self.source, record.line, str(self._key_of(record, signal)), signal)

@@ -96,7 +96,7 @@ async def _correct(
         summary.unfit += 1
         tell(f"signal {signal['id']}: its record tells of other persons: correct it by hand")
         return
-    made = await tokens.make(record.all_values)
+    made = tokens.of(record.all_values)
     body = {
         **{name: value for name, value in signal["signal"].items() if value not in (None, [])},
         **{name: signal[name] for name in ("note", "partnerReference") if signal.get(name) is not None},

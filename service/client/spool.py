@@ -83,8 +83,11 @@ class Spool:
         return [Line(**one) for one in json.loads(told)]
 
     def drop(self, file: Path) -> None:
-        """Forget a file whose lines are delivered or kept elsewhere."""
-        file.unlink(missing_ok=True)
+        """Forget a file whose lines are delivered or kept elsewhere; raises `NoState`."""
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise NoState(f"{file} cannot be deleted: {error.strerror}") from None
 
     @contextmanager
     def delivering(self) -> Iterator[bool]:

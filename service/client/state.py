@@ -5,11 +5,12 @@ who somebody is.
 """
 
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from service import files
 
 KEY_BYTES = 32
 
@@ -121,38 +122,8 @@ def make_folder(folder: Path) -> None:
 
 
 def write_whole(file: Path, content: bytes, *, replace: bool = True) -> None:
-    """Write a file that is there whole and on the disk when this returns, or not at all; raises `NoState`."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    """As `files.write_whole`; raises `NoState`."""
     try:
-        try:
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
-                handle.write(content)
-                handle.flush()
-                os.fsync(handle.fileno())
-            if replace:
-                draft.replace(file)
-            else:
-                _link(draft, file)
-        finally:
-            draft.unlink(missing_ok=True)
-        _sync_folder(file.parent)
+        files.write_whole(file, content, replace=replace)
     except OSError as error:
         raise NoState(f"{file.parent} cannot be written to: {error.strerror}") from None
-
-
-def _link(draft: Path, file: Path) -> None:
-    """Of two that make the file, one wins and both read it."""
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        return
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

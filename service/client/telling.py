@@ -10,7 +10,7 @@ WORDS = {
     "nl": (
         "te beslissen voor",
         "melder",
-        "bellen",
+        "van",
         "kenmerk",
         "waarom",
         "suggestie",
@@ -18,13 +18,13 @@ WORDS = {
         "persoon",
         "gezien",
     ),
-    "en": ("to decide by", "reporter", "phone", "reference", "why", "suggestion", "advice", "person", "seen"),
+    "en": ("to decide by", "reporter", "from", "reference", "why", "suggestion", "advice", "person", "seen"),
 }
 
 
 def referral_lines(referral: Mapping[str, Any], language: str) -> Iterator[str]:
     """A referral, line by line, with labels instead of codes."""
-    due, reporter, phone, reference, why, suggestion, advice, person, seen = WORDS[language]
+    due, reporter, sender, reference, why, suggestion, advice, person, seen = WORDS[language]
 
     def told(list_name: str, code: str | None) -> str:
         known = code is not None and code in code_lists()[list_name]
@@ -38,13 +38,14 @@ def referral_lines(referral: Mapping[str, Any], language: str) -> Iterator[str]:
         place = (signal.get("municipalities") or {}).get("incident")
         known = municipalities().get(place or "")
         yield f"  {kind}{f', {known.name}' if known else ''}"
-    who = referral.get("reporter") or {}
-    call = f"{phone} {who['phone']}" if who.get("phone") else None
-    told_by = filter(None, (who.get("organisation"), who.get("function"), call))
-    if who:
-        yield f"  {reporter}: {', '.join(told_by)}"
+    if who := referral.get("reporter"):
+        yield f"  {reporter}: {who['organisation']}"
+    if referral.get("forwardedBy"):
+        yield f"  {sender}: {referral['forwardedBy']}"
     if referral.get("partnerReference"):
         yield f"  {reference}: {referral['partnerReference']}"
+    if signal.get("note"):
+        yield f"  “{signal['note']}”"
     for one in signal.get("persons") or []:
         parts = (
             told("person_role", one.get("role")),

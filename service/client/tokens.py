@@ -7,27 +7,26 @@ each time: the mode of RFC 9497 that proves every answer is another (VOPRF). Cal
 """
 
 import asyncio
-import base64
-import binascii
 import json
-import re
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
 
-from service import oprf
+from service import base64url, oprf, scheme
 from service.client.connection import Connection, Refused
 from service.client.state import Pinned, Pins
+from service.scheme import BYTES_FORM
 
-TOKEN_BYTES = 32
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
-BSN, NAME, CHECK = "b", "n", "check"
 
 Value = tuple[str, str]
+Part = Annotated[str, Field(pattern=r"^[^|]+$")]
 
 
 class KeyServiceAway(Exception):
@@ -46,25 +45,29 @@ class KeyServiceWrong(Exception):
     """The key service answers what cannot be right: no token of it may be used. Says what was wrong."""
 
 
-@dataclass(frozen=True)
-class Parameters:
-    """How a token is made now, as the key service publishes it."""
+class Parameters(BaseModel):
+    """How a token is made now, as the key service publishes it; another scheme or suite is no parameters of ours."""
 
-    purpose: str
-    register: str
-    epoch: int
-    check: str
-    max_elements: int
+    model_config = ConfigDict(frozen=True, strict=True, alias_generator=to_camel)
+
+    scheme: Literal["sr1"]
+    suite: Literal["ristretto255-SHA512"]
+    mode: Literal["OPRF"]
+    purpose: Part
+    register_name: Annotated[Part, Field(alias="register")]
+    epoch: Annotated[int, Field(ge=1, le=9999)]
+    check: Annotated[str, Field(pattern=f"^{BYTES_FORM}$")]
+    max_elements: Annotated[int, Field(ge=2)]
 
     @property
     def pinned(self) -> Pinned:
         """What the service is known by."""
-        return Pinned(self.purpose, self.register, self.epoch, self.check)
+        return Pinned(self.purpose, self.register_name, self.epoch, self.check)
 
     @property
     def prefix(self) -> str:
         """What comes before kind and value."""
-        return f"sr1|{self.purpose}|{self.register}|{self.epoch}|"
+        return scheme.prefix(self.purpose, self.register_name, self.epoch)
 
 
 @dataclass
@@ -83,7 +86,7 @@ class Tokens:
     async def make(self, values: Iterable[Value]) -> Mapping[Value, str]:
         """The token of each (kind, normalised value); raises `KeyServiceAway`, `KeyServiceWrong`.
 
-        What was made before an error is kept: `known` tells it.
+        What was made before an error is kept: `of` tells it.
         """
         wanted = list(dict.fromkeys(values))
         until, pause = time.monotonic() + self.patience, FIRST_PAUSE
@@ -99,13 +102,14 @@ class Tokens:
                 pause = min(2 * pause, LONGEST_PAUSE)
         return {value: self._made[value] for value in wanted}
 
-    def known(self, values: Iterable[Value]) -> bool:
-        """Whether all of these have their token already."""
-        return all(value in self._made for value in values)
-
     def of(self, values: Iterable[Value]) -> Mapping[Value, str]:
-        """The tokens of values that are known."""
-        return {value: self._made[value] for value in values}
+        """The tokens of those values that have one already."""
+        return {value: self._made[value] for value in values if value in self._made}
+
+    @property
+    def made_for(self) -> int | None:
+        """The epoch of the tokens that are made; None where there are none."""
+        return self._parameters.epoch if self._parameters and self._made else None
 
     @property
     def service(self) -> str:
@@ -156,61 +160,41 @@ class Tokens:
 
     async def _evaluated(self, parameters: Parameters, values: Sequence[Value]) -> dict[Value, str]:
         """Tokens of as many values as fit beside the check."""
-        inputs = [f"{parameters.prefix}{kind}|{value}".encode() for kind, value in values]
+        inputs = [scheme.whole_input(parameters.prefix, kind, value) for kind, value in values]
         place = secrets.randbelow(len(inputs) + 1)
-        inputs.insert(place, f"{parameters.prefix}{CHECK}|".encode())
+        inputs.insert(place, scheme.whole_input(parameters.prefix, scheme.CHECK, ""))
         blinded = [oprf.blind(one) for one in inputs]
-        asked = {"epoch": parameters.epoch, "elements": [encoded(element) for _, element in blinded]}
+        asked = {"epoch": parameters.epoch, "elements": [base64url.encode(element) for _, element in blinded]}
         try:
             answer = await self.connection.call("POST", "/v1/evaluations", json=asked)
         except (httpx.HTTPError, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise KeyServiceAway(type(error).__name__) from None
         elements = _read_elements(answer, parameters.epoch, len(inputs))
         outputs = [
-            encoded(_finalised(value, scalar, element)[:TOKEN_BYTES])
+            scheme.shortened(_finalised(value, scalar, element))
             for value, (scalar, _), element in zip(inputs, blinded, elements, strict=True)
         ]
         if outputs.pop(place) != parameters.check:
             raise KeyServiceWrong("its answer does not fit its check")
         self.pins.pin(self.service, parameters.pinned)
         return {
-            (kind, value): f"e{parameters.epoch}.{kind}.{output}"
+            (kind, value): scheme.token(parameters.epoch, kind, output)
             for (kind, value), output in zip(values, outputs, strict=True)
         }
 
 
-def encoded(value: bytes) -> str:
-    """Base64url without padding."""
-    return base64.urlsafe_b64encode(value).decode().rstrip("=")
-
-
 def _read_parameters(told: Any) -> Parameters:
     try:
-        if (told["scheme"], told["suite"], told["mode"]) != ("sr1", oprf.SUITE, "OPRF"):
-            raise KeyServiceWrong("it makes tokens in another way")
-        parameters = Parameters(
-            told["purpose"], told["register"], told["epoch"], told["check"], told["maxElements"]
-        )
-    except (KeyError, TypeError):
-        raise KeyServiceWrong("its parameters cannot be read") from None
-    texts = (parameters.purpose, parameters.register, parameters.check)
-    numbers = (parameters.epoch, parameters.max_elements)
-    if (
-        not all(isinstance(text, str) and text and "|" not in text for text in texts)
-        or not all(type(number) is int for number in numbers)
-        or parameters.epoch < 1
-        or parameters.max_elements < 2
-        or re.fullmatch(r"[A-Za-z0-9_-]{43}", parameters.check) is None
-    ):
-        raise KeyServiceWrong("its parameters cannot be read")
-    return parameters
+        return Parameters.model_validate(told)
+    except ValidationError:
+        raise KeyServiceWrong("its parameters cannot be read, or are of another scheme") from None
 
 
 def _read_elements(answer: Any, epoch: int, count: int) -> list[bytes]:
     try:
-        elements = [base64.b64decode(element + "=", b"-_", validate=True) for element in answer["elements"]]
+        elements = [base64url.decode(element) for element in answer["elements"]]
         answered = answer["epoch"]
-    except (KeyError, TypeError, ValueError, binascii.Error):
+    except (KeyError, TypeError, ValueError):
         raise KeyServiceWrong("its answer cannot be read") from None
     if answered != epoch or len(elements) != count:
         raise KeyServiceWrong("its answer is for something else")

@@ -5,13 +5,13 @@ of reporter. Called by the generator, one `Acquaintance` for each region and pop
 there is no name, birth date or BSN behind a pseudonym, and none can be asked for.
 """
 
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
 
 from service.demo.calibration import KNOWN_TO_TWO_TYPES
+from service.scheme import shortened, token
 
 Place = tuple[str, ...]
 
@@ -30,7 +30,7 @@ class Person:
 def pseudonym(kind: str, seed: int, person: str) -> str:
     """A pseudonym in the form of the key service, of kind `b` (BSN) or `n` (name), from no real value."""
     digest = sha256(f"demo|{kind}|{seed}|{person}".encode()).digest()
-    return f"e1.{kind}.{urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+    return token(1, kind, shortened(digest))
 
 
 class Acquaintance:

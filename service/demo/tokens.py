@@ -4,15 +4,14 @@ Youth work knows a girl by her name; the police know her name and number. Each m
 which sees neither; that of the name is the same. Called by `story`, over HTTP like everything else.
 """
 
-import base64
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from service import oprf
+from service import base64url, oprf, scheme
 from service.client.bodies import prepare
 from service.client.connection import Connection
 from service.client.state import Pins
-from service.client.tokens import Tokens, encoded
+from service.client.tokens import Tokens
 from service.client.values import dutch_today
 from service.demo.scenes import GIRL, GIRL_AT_THE_POLICE
 from service.demo.screen import Screen
@@ -30,17 +29,19 @@ async def tokens_are_made(
     youth = partners["jpt-helmond"]
     parameters = await youth.get("/v1/parameters")
     (kind, value), *_ = prepare({"persons": [GIRL]}, today=dutch_today()).values[0]
-    names = ("purpose", "register", "epoch")
-    whole = "|".join(("sr1", *(str(parameters[name]) for name in names), kind, value))
-    scalar, element = oprf.blind(whole.encode())
-    asked = {"epoch": parameters["epoch"], "elements": [encoded(element)]}
-    answer = await youth.call("POST", "/v1/evaluations", json=asked)
-    output = oprf.finalise(whole.encode(), scalar, _decoded(answer["elements"][0]))
-    token = f"e{parameters['epoch']}.{kind}.{encoded(output[:32])}"
+    epoch = parameters["epoch"]
+    whole = scheme.whole_input(
+        scheme.prefix(parameters["purpose"], parameters["register"], epoch), kind, value
+    )
+    scalar, element = oprf.blind(whole)
+    sent = base64url.encode(element)
+    answer = await youth.call("POST", "/v1/evaluations", json={"epoch": epoch, "elements": [sent]})
+    output = oprf.finalise(whole, scalar, base64url.decode(answer["elements"][0]))
+    token = scheme.token(epoch, kind, scheme.shortened(output))
     screen.sides(
         [
-            ("youth work has", whole, "nothing of it"),
-            ("it blinds that, and sends", encoded(element), encoded(element)),
+            ("youth work has", whole.decode(), "nothing of it"),
+            ("it blinds that, and sends", sent, sent),
             ("it gets back", answer["elements"][0], answer["elements"][0]),
             ("it finishes: the token", token, "nothing of it"),
         ]
@@ -54,10 +55,6 @@ async def tokens_are_made(
         "The police know her number as well, and send both tokens. That of the name is the same as at youth work, "
         f"although it was blinded otherwise: {by_police[1]}. That is how two partners meet who may not know the same."
     )
-
-
-def _decoded(element: str) -> bytes:
-    return base64.urlsafe_b64decode(element + "=")
 
 
 async def _made(partner: Connection, who: dict[str, str]) -> list[str]:

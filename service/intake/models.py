@@ -13,8 +13,10 @@ from sqlmodel import SQLModel
 from service import clock
 from service.columns import Moment
 from service.referrals.models import DecisionRead, Priority
+from service.scheme import TOKEN_FORM
 from service.screening.guard import screen
 from service.screening.kinds import TOLD
+from service.screening.reference import REFERENCE_FORM
 from service.signals.models import MAX_PERSONS, PersonContent, SignalContent
 from service.vocabulary.types import OneOf
 from service.wire import Answer, Instant, Wire, fault, faults
@@ -24,14 +26,10 @@ UNJUSTIFIED = "UNJUSTIFIED"
 WITHDRAWAL_REASONS = (UNJUSTIFIED, "RISK_ENDED", "DUPLICATE", "NOT_A_SIGNAL")
 VICTIM_SIDE = frozenset({"VICTIM", "AT_RISK"})
 
-# e<epoch>.<kind>.<32 bytes in base64url>: 43 characters, of which the last carries only four bits.
-TOKEN_FORM = r"e[1-9][0-9]{0,3}\.[bn]\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"  # noqa: S105
 Token = Annotated[str, Field(pattern=rf"^{TOKEN_FORM}$", max_length=60)]
 TokenOrUnknown = Annotated[str, Field(pattern=rf"^(UNKNOWN|{TOKEN_FORM})$", max_length=60)]
 
 
-# Room for a case number and none for a person's: letters in it, and no eight figures in a row.
-REFERENCE_FORM = r"^(?=.*[A-Za-z])(?!.*[0-9]{8})[A-Za-z0-9./-]{3,40}$"
 MAX_NOTE = 280
 
 
@@ -52,7 +50,9 @@ def _without_persons(text: str) -> str:
 
 
 Reference = Annotated[
-    str, Field(max_length=40, json_schema_extra={"pattern": REFERENCE_FORM}), AfterValidator(_a_reference)
+    str,
+    Field(max_length=40, json_schema_extra={"pattern": f"^{REFERENCE_FORM}$"}),
+    AfterValidator(_a_reference),
 ]
 Note = Annotated[
     str,

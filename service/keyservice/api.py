@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Security
 from fastapi.security import OAuth2, SecurityScopes
 
+from service import base64url
 from service.access.roles import PARTNER_SCOPES
 from service.caller import Caller
 from service.database import Database
@@ -13,7 +14,7 @@ from service.errors import Forbidden
 from service.keyservice import actions
 from service.keyservice.epochs import Epoch, Epochs
 from service.keyservice.errors import OtherEpoch
-from service.keyservice.models import Evaluation, EvaluationRequest, Parameters, encoded
+from service.keyservice.models import Evaluation, EvaluationRequest, Parameters
 from service.keyservice.settings import KeyServiceSettings
 from service.problems import JsonRoute
 
@@ -60,7 +61,7 @@ async def evaluate_elements(caller: Partner, wanted: EvaluationRequest, request:
         used = {"epoch": epoch.number, "count": len(wanted.elements)}
         await actions.take(session, caller, **used, quotas=_quotas(request))
     evaluated = actions.evaluate(epoch, wanted.elements)
-    return Evaluation(epoch=epoch.number, elements=[encoded(element) for element in evaluated])
+    return Evaluation(epoch=epoch.number, elements=[base64url.encode(element) for element in evaluated])
 
 
 def _epoch(request: Request) -> Epoch:

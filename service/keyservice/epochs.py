@@ -4,7 +4,6 @@ A new epoch comes only after a compromise: from then on no element is evaluated 
 be known. Each process looks at the folder every few seconds, so that all follow without a restart.
 """
 
-import base64
 import re
 import time
 from collections.abc import Callable
@@ -13,14 +12,12 @@ from pathlib import Path
 
 import structlog
 
-from service import oprf
+from service import oprf, scheme
 from service.keys import MissingKey, make_missing_file, make_signing_key, new_secret, read_secret
 
 FILE_FORM = re.compile(r"oprf-([1-9][0-9]{0,3})\.key\Z")
 LOOK_EVERY_SECONDS = 2.0
 FIRST = 1
-SCHEME = "sr1"
-TOKEN_BYTES = 32
 
 log = structlog.get_logger()
 
@@ -39,8 +36,7 @@ class Epoch:
     @property
     def check(self) -> str:
         """The output for no value of kind `check`: by it a client knows that it is answered with this key."""
-        made = oprf.output(self.key, f"{self.prefix}check|".encode())[:TOKEN_BYTES]
-        return base64.urlsafe_b64encode(made).decode().rstrip("=")
+        return scheme.shortened(oprf.output(self.key, scheme.whole_input(self.prefix, scheme.CHECK, "")))
 
 
 class Epochs:
@@ -70,8 +66,7 @@ class Epochs:
     def _read(self, number: int) -> Epoch:
         seed = read_secret(self._folder / f"oprf-{number}.key")
         key = oprf.derive_key(seed, f"signal-register key service, epoch {number}".encode())
-        prefix = "|".join((SCHEME, self._purpose, self._register, str(number), ""))
-        return Epoch(number, key, prefix)
+        return Epoch(number, key, scheme.prefix(self._purpose, self._register, number))
 
 
 def newest(folder: Path) -> int:

@@ -3,7 +3,6 @@
 Its tables have metadata of their own, and come beside those of `access` and of the trail in its own database.
 """
 
-import base64
 import re
 from datetime import datetime
 from typing import Annotated, Literal
@@ -14,19 +13,18 @@ from sqlalchemy import Column, MetaData
 from sqlmodel import Field as TableField
 from sqlmodel import SQLModel
 
-from service import oprf
+from service import base64url, oprf
 from service.columns import Moment
+from service.scheme import BYTES_FORM
 from service.wire import Answer, Instant, Wire, fault
 
 MAX_ELEMENTS = 50
-# 32 bytes in base64url: 43 characters, of which the last carries only four bits.
-ELEMENT_FORM = r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
 
 
 def _decoded(value: object) -> bytes:
-    if not isinstance(value, str) or re.fullmatch(ELEMENT_FORM, value) is None:
+    if not isinstance(value, str) or re.fullmatch(BYTES_FORM, value) is None:
         raise fault("wrong-form", "An element is 32 bytes: 43 characters of base64url.")
-    return base64.urlsafe_b64decode(value + "=")
+    return base64url.decode(value)
 
 
 def _an_element(encoded: bytes) -> bytes:
@@ -35,12 +33,7 @@ def _an_element(encoded: bytes) -> bytes:
     return encoded
 
 
-def encoded(element: bytes) -> str:
-    """Bytes as they go over the wire: base64url without padding."""
-    return base64.urlsafe_b64encode(element).decode().rstrip("=")
-
-
-EncodedElement = Annotated[str, Field(pattern=ELEMENT_FORM, max_length=43)]
+EncodedElement = Annotated[str, Field(pattern=f"^{BYTES_FORM}$", max_length=43)]
 Element = Annotated[
     bytes,
     BeforeValidator(_decoded, json_schema_input_type=EncodedElement),

@@ -13,6 +13,8 @@ from importlib.resources import files
 from types import MappingProxyType
 
 VERSION = "2026.1"
+# Whether an indicator was seen; not a list of the register's own, as it has three words.
+OBSERVATIONS = ("OBSERVED", "NOT_OBSERVED", "UNKNOWN")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from service.vocabulary.lists import codes
+from service.vocabulary.lists import OBSERVATIONS, codes
 from service.vocabulary.municipalities import municipalities
 
 
@@ -25,7 +25,7 @@ class OneOf:
 SignalType = Annotated[str, OneOf(codes("signal_type"))]
 Setting = Annotated[str, OneOf(codes("setting"))]
 IndicatorCode = Annotated[str, OneOf(codes("indicator"))]
-Observation = Annotated[str, OneOf(("OBSERVED", "NOT_OBSERVED", "UNKNOWN"))]
+Observation = Annotated[str, OneOf(OBSERVATIONS)]
 PersonRole = Annotated[str, OneOf(codes("person_role"))]
 VictimStatus = Annotated[str, OneOf(codes("victim_status"))]
 AgeBand = Annotated[str, OneOf(codes("age_band"))]

@@ -18,9 +18,10 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from service import oprf
+from service.base64url import encode
 from service.client.connection import Connection
 from service.client.state import Pins
-from service.client.tokens import KeyServiceAway, KeyServiceRefuses, KeyServiceWrong, Tokens, encoded
+from service.client.tokens import KeyServiceAway, KeyServiceRefuses, KeyServiceWrong, Tokens
 from service.keyservice.epochs import Epochs, begin_next
 
 VALUES = [("b", "123456782"), ("n", "JANS|S|2010-03-14|F")]
@@ -46,7 +47,7 @@ class Service:
         return [oprf.evaluate(self.epoch.key, one) for one in given]
 
     def told(self, elements: list[bytes]) -> dict[str, Any]:
-        return {"epoch": self.epoch.number, "elements": [encoded(one) for one in elements]}
+        return {"epoch": self.epoch.number, "elements": [encode(one) for one in elements]}
 
     async def on_token(self, request: Request) -> Response:
         return JSONResponse({"access_token": "a token", "expires_in": 900})
@@ -113,7 +114,7 @@ async def test_tokens_are_those_that_the_key_gives(service: Service) -> None:
 
     for kind, value in VALUES:
         output = oprf.output(service.epoch.key, f"sr1|exploitation|signal-register|1|{kind}|{value}".encode())
-        assert made[kind, value] == f"e1.{kind}.{encoded(output[:32])}"
+        assert made[kind, value] == f"e1.{kind}.{encode(output[:32])}"
     assert service.asked == [3]  # with the check, and nothing twice
 
 
@@ -181,7 +182,7 @@ async def test_a_wrong_answer_is_found_out_and_gives_no_token(
     async with asking(service) as tokens:
         with pytest.raises(KeyServiceWrong):
             await tokens.make(values)
-        assert not tokens.known(values[:1])
+        assert tokens.of(values) == {}
 
 
 async def _never(body: dict[str, Any], given: list[bytes]) -> Response:
@@ -365,7 +366,7 @@ async def test_a_request_that_began_before_a_new_epoch_leaves_nothing_of_the_old
         going.set()
         assert (await slow)[VALUES[0]] == quick[VALUES[0]]
         assert {token[:3] for token in (await tokens.make(VALUES)).values()} == {"e2."}
-        assert tokens.anew().known(VALUES) is False
+        assert tokens.anew().of(VALUES) == {}
 
 
 async def _huge(body: dict[str, Any], given: list[bytes]) -> Response:

@@ -176,6 +176,44 @@ def test_a_new_epoch_stops_posting_until_somebody_has_looked(place: Place) -> No
 
 
 @ON_SQLITE
+def test_a_new_epoch_stops_posting_also_where_a_quota_cuts_the_tokens_short(place: Place) -> None:
+    partner = place.partner()
+    old = file_of(partner, 40)
+    with place.register():
+        with place.key_service():
+            assert partner.run("post", str(old)).code == 0
+        begin_next(place.folder / "keyservice")
+        with place.key_service(evaluations_per_day=160):
+            again = partner.run("post", str(old), *SOON)
+
+    assert (again.code, again.summary["registered"], again.summary["left"]) == (1, 0, 40), again.err
+    assert references(place) == once(40)
+
+
+@ON_SQLITE
+def test_where_no_token_is_to_be_made_the_key_service_is_not_asked(place: Place) -> None:
+    partner = place.partner()
+    body = record(1).body | {"legalBasis": "JW_REPORT"}
+    with place.register():
+        ended = partner.run("post", "-", "--format", "ndjson", *SOON, given=json.dumps(body) + "\n")
+
+    assert (ended.code, ended.summary["registered"]) == (0, 1), ended.err
+    assert "key service" not in ended.err
+
+
+@ON_SQLITE
+def test_without_a_key_service_every_record_that_is_not_posted_is_told(place: Place) -> None:
+    partner = place.partner()
+    partner.key_service = None
+    (bsn,) = bsns(1)
+    lines = [record(1).body, record(2).body | {"persons": [{"bsn": bsn, "role": "VICTIM", "gender": "F"}]}]
+    given = "".join(json.dumps(line) + "\n" for line in lines)
+    ended = partner.run("post", "-", "--format", "ndjson", *SOON, given=given)
+
+    assert (ended.code, ended.summary["read"], ended.summary["left"]) == (1, 2, 2), ended.err
+
+
+@ON_SQLITE
 def test_with_a_quota_for_the_day_a_file_is_finished_in_parts(place: Place) -> None:
     partner = place.partner()
     file = file_of(partner, 40)  # two tokens each, and a check with every batch
