@@ -2,31 +2,29 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import Progress
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock
 from service.access import rotation
 from service.access.tokens import signer_from
 from service.administration import commands as partners
-from service.caller import ACTOR_FORM
+from service.caller import Caller
+from service.console import Act, Actor, administrator, refusals_told, tell
 from service.database import Database
-from service.errors import Problem
 from service.intake import rotation as sealing
-from service.keys import MissingKey, new_signing_pem
+from service.keys import new_signing_pem
 from service.pseudonyms.sealing import Sealer
 from service.settings import load_settings
-from service.statistics.administration import fix_areas
-from service.trail import Who, append, entry
-
-Actor = Annotated[str, typer.Option(help="Your staff id, for the trail.")]
+from service.statistics.actions import set_areas
+from service.statistics.areas import standing_alone
+from service.trail import append, entry
+from service.vocabulary.municipalities import municipalities
 
 sealing_key = typer.Typer(no_args_is_help=True, help="Rotate the keys of the sealed side.")
 signing_key = typer.Typer(no_args_is_help=True, help="Rotate the key that signs access tokens.")
@@ -47,7 +45,7 @@ commands.add_typer(sealing_key, name="sealing-key")
 @signing_key.command("list")
 def list_signing_keys() -> None:
     """The published keys, oldest first; the one that signs is marked."""
-    with _refusals_told():
+    with refusals_told():
         for key in rotation.published_keys(load_settings().key_dir):
             typer.echo(f"{key.kid}  {key.file}{'  signs' if key.signs else ''}")
 
@@ -81,129 +79,76 @@ def retire_signing_key(
     )
 
 
-def _rotate(actor: str, act: str, kid_of: Callable[[Path], str], step: Callable[[Path], object]) -> None:
-    """Take a step in the key folder and record it; what refuses it goes to stderr, with exit code 1."""
+def _rotate(actor: str, name: str, kid_of: Callable[[Path], str], step: Callable[[Path], object]) -> None:
+    """Record a step in the key folder and take it; prints the key's kid."""
 
-    async def rotate() -> str:
-        settings = load_settings()
-        database = Database(settings.database_url, pool_size=1)
-        try:
-            async with database.writing() as session:
-                kid, who = kid_of(settings.key_dir), Who(role="administrator", actor=actor)
-                await append(session, [entry(who, act, "access", "signing_key", kid)])
-                # Last: a database that is away or refuses the entry leaves the folder as it is.
-                step(settings.key_dir)
-            return kid
-        finally:
-            await database.close()
+    async def act(session: AsyncSession, caller: Caller) -> str:
+        folder = load_settings().key_dir
+        kid = kid_of(folder)
+        await append(session, [entry(caller.who, name, "access", "signing_key", kid)])
+        # Last: a database that is away or refuses the entry leaves the folder as it is.
+        step(folder)
+        return kid
 
-    with _refusals_told():
-        _check_actor(actor)
-        typer.echo(asyncio.run(rotate()))
+    _tell(actor, act)
 
 
 @sealing_key.command("list")
 def list_sealing_keys(actor: Actor) -> None:
     """The labels, oldest first, how many values are sealed under each, and the one in use."""
 
-    async def states(session: AsyncSession, _: Path, __: Who) -> str:
-        return "\n".join(
+    async def act(session: AsyncSession, _: Caller) -> list[str]:
+        return [
             f"{key.label}  {key.sealed}{'  in use' if key.in_use else ''}"
             for key in await sealing.key_states(session)
-        )
+        ]
 
-    _seal(actor, states)
+    _tell(actor, act)
 
 
 @sealing_key.command("make")
 def make_sealing_key(actor: Actor) -> None:
     """Make the keys of a new label. Every machine needs their files before they come into use."""
-    _seal(actor, lambda session, folder, who: sealing.make_key(session, who, folder))
+    _tell(actor, lambda session, caller: sealing.make_key(session, caller.who, _key_folder()))
 
 
 @sealing_key.command("use")
 def use_sealing_key(label: str, actor: Actor) -> None:
     """Seal under this label from now on."""
-
-    async def use(session: AsyncSession, folder: Path, who: Who) -> str:
-        await sealing.use_key(session, who, folder, label)
-        return label
-
-    _seal(actor, use)
+    _tell(actor, lambda session, caller: sealing.use_key(session, caller.who, _key_folder(), label))
 
 
 @sealing_key.command("rekey")
 def rekey_sealed(actor: Actor) -> None:
     """Seal anew what is sealed under another label, while posts go on; may be ended and begun again."""
+    with refusals_told():
+        typer.echo(asyncio.run(_rekey(administrator(actor))))
 
-    async def rekey() -> int:
-        settings = load_settings()
-        database, done = Database(settings.database_url, pool_size=1), 0
-        try:
-            async with database.reading() as session:
-                total = sum(key.sealed for key in await sealing.key_states(session) if not key.in_use)
-            with Progress(disable=not sys.stderr.isatty()) as progress:
-                task = progress.add_task("re-keying", total=total)
-                async for count in sealing.rekey(database, Sealer(settings.key_dir)):
-                    done += count
-                    progress.advance(task, count)
-            async with database.writing() as session:
-                who = Who(role="administrator", actor=actor)
-                await append(session, [entry(who, "sealing-key.rekey", sealing.ACTIVITY, times=max(1, done))])
-        finally:
-            await database.close()
-        return done
 
-    with _refusals_told():
-        _check_actor(actor)
-        typer.echo(asyncio.run(rekey()))
+async def _rekey(caller: Caller) -> int:
+    """Group by group, each in its own transaction; how many values were sealed anew."""
+    settings = load_settings()
+    database, done = Database(settings.database_url, pool_size=1), 0
+    try:
+        async with database.reading() as session:
+            total = sum(key.sealed for key in await sealing.key_states(session) if not key.in_use)
+        with Progress(disable=not sys.stderr.isatty()) as progress:
+            task = progress.add_task("re-keying", total=total)
+            async for count in sealing.rekey(database, Sealer(settings.key_dir)):
+                done += count
+                progress.advance(task, count)
+        async with database.writing() as session:
+            row = entry(caller.who, "sealing-key.rekey", sealing.ACTIVITY, times=max(1, done))
+            await append(session, [row])
+    finally:
+        await database.close()
+    return done
 
 
 @sealing_key.command("delete")
 def delete_sealing_key(label: str, actor: Actor) -> None:
     """Delete the keys of a label that nothing is sealed under any more; those on other machines are yours to delete."""
-
-    async def delete(session: AsyncSession, folder: Path, who: Who) -> str:
-        await sealing.delete_key(session, who, folder, label)
-        return label
-
-    _seal(actor, delete)
-
-
-def _seal(actor: str, step: Callable[[AsyncSession, Path, Who], Awaitable[str]]) -> None:
-    """Take a step with the sealing keys in one transaction, and print what it tells."""
-
-    async def take() -> str:
-        settings = load_settings()
-        database = Database(settings.database_url, pool_size=1)
-        try:
-            async with database.writing() as session:
-                return await step(session, settings.key_dir, Who(role="administrator", actor=actor))
-        finally:
-            await database.close()
-
-    with _refusals_told():
-        _check_actor(actor)
-        typer.echo(asyncio.run(take()))
-
-
-def _check_actor(actor: str) -> None:
-    if not ACTOR_FORM.match(actor):
-        raise ValueError("--actor is 4–64 of letters, digits, dot, underscore, dash")
-
-
-@contextmanager
-def _refusals_told() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError:
-        reason = "the register's database is away or not migrated"
-    except (ValueError, OSError, MissingKey) as refused:
-        reason = str(refused)
-    else:
-        return
-    typer.echo(f"not done: {reason}", err=True)
-    raise typer.Exit(1)
+    _tell(actor, lambda session, caller: sealing.delete_key(session, caller.who, _key_folder(), label))
 
 
 @commands.command()
@@ -213,8 +158,19 @@ def areas(
     actor: Actor,
 ) -> None:
     """Fix the areas of the statistics of a year; in each region the other municipalities are joined."""
-    try:
-        asyncio.run(fix_areas(load_settings().database_url, year, alone, actor))
-    except (Problem, ValueError, KeyError) as refused:
-        typer.echo(f"not set: {refused.detail if isinstance(refused, Problem) else refused}", err=True)
-        raise typer.Exit(1) from None
+
+    async def act(session: AsyncSession, caller: Caller) -> list[str]:
+        if unknown := sorted(set(alone) - municipalities().keys()):
+            raise ValueError(f"no municipality: {', '.join(unknown)}")
+        await set_areas(session, caller.who, year=year, areas=standing_alone(alone))
+        return []
+
+    _tell(actor, act)
+
+
+def _key_folder() -> Path:
+    return load_settings().key_dir
+
+
+def _tell(actor: str, act: Act) -> None:
+    tell(load_settings, actor, act)

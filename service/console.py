@@ -5,8 +5,9 @@ commands of the register's administration and of the key service.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn, Protocol
 
 import typer
 from pydantic import ValidationError
@@ -18,23 +19,49 @@ from service.database import Database
 from service.errors import Fault, Invalid, Problem, faults_of
 from service.keys import MissingKey
 
+
+class HasDatabase(Protocol):
+    """Settings of either application."""
+
+    @property
+    def database_url(self) -> str: ...
+
+
 Act = Callable[[AsyncSession, Caller], Awaitable[Any]]
+Actor = Annotated[str, typer.Option(help="Your staff id, for the trail.")]
 
 
-def tell(database_url: str, actor: str, act: Act, scopes: frozenset[str] = frozenset()) -> None:
-    """Do it and print what came of it, a line each; what refuses it goes to stderr, with exit code 1."""
+def tell(
+    load_settings: Callable[[], HasDatabase], actor: str, act: Act, scopes: frozenset[str] = frozenset()
+) -> None:
+    """Do it in one transaction and print what came of it, a line each: a text as it is, all else as JSON."""
+    with refusals_told():
+        told = asyncio.run(_done(load_settings().database_url, administrator(actor, scopes), act))
+    for line in told if isinstance(told, list) else [told]:
+        typer.echo(line if isinstance(line, str) else line.model_dump_json(by_alias=True, exclude_none=True))
+
+
+def administrator(actor: str, scopes: frozenset[str] = frozenset()) -> Caller:
+    """Who works at this console; raises `Invalid` where that is not said in its form."""
+    if not ACTOR_FORM.match(actor):
+        told = "4–64 of letters, digits, dot, underscore, dash."
+        raise Invalid(errors=[Fault("--actor", "wrong-form", told)])
+    return Caller(NO_CLIENT, NO_CLIENT, "administrator", scopes, (), actor)
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """What refuses an act goes to stderr, with exit code 1."""
     try:
-        told = asyncio.run(_done(database_url, actor, act, scopes))
+        yield
     except Problem as refused:
         refuse(refused.detail, refused.errors)
     except ValidationError as wrong:
         refuse("What was given is not right.", faults_of(wrong.errors()))
-    except MissingKey as missing:
-        refuse(str(missing))
     except SQLAlchemyError:
         refuse("the database is away or not migrated")
-    for line in told if isinstance(told, list) else [told]:
-        typer.echo(line.model_dump_json(by_alias=True, exclude_none=True))
+    except (ValueError, OSError, MissingKey) as refused:
+        refuse(str(refused))
 
 
 def refuse(why: str, faults: Sequence[Fault] = ()) -> NoReturn:
@@ -45,13 +72,8 @@ def refuse(why: str, faults: Sequence[Fault] = ()) -> NoReturn:
     raise typer.Exit(1) from None
 
 
-async def _done(database_url: str, actor: str, act: Act, scopes: frozenset[str]) -> Any:
-    if not ACTOR_FORM.match(actor):
-        raise Invalid(
-            errors=[Fault("--actor", "wrong-form", "4–64 of letters, digits, dot, underscore, dash.")]
-        )
+async def _done(database_url: str, caller: Caller, act: Act) -> Any:
     database = Database(database_url, pool_size=1)
-    caller = Caller(NO_CLIENT, NO_CLIENT, "administrator", scopes, (), actor)
     try:
         async with database.writing() as session:
             return await act(session, caller)

@@ -18,7 +18,7 @@ from service.access.models import ClientChange, ClientCreate, KeyCreate, NewSecr
 from service.access.roles import ROLE_SCOPES
 from service.administration import actions
 from service.caller import Caller
-from service.console import Act, tell
+from service.console import Act, Actor, tell
 from service.organisations import queries as organisations
 from service.organisations.models import OrganisationChange, OrganisationCreate
 from service.paging import MAX_LIMIT
@@ -29,7 +29,6 @@ client = typer.Typer(no_args_is_help=True, help="Clients: add, list, change, end
 secret = typer.Typer(no_args_is_help=True, help="Secrets of a client: two may be valid at a time.")
 key = typer.Typer(no_args_is_help=True, help="Public keys of a client, for private_key_jwt.")
 
-Actor = Annotated[str, typer.Option(help="Your staff id, for the trail.")]
 Municipalities = Annotated[list[str], typer.Option("--municipality", help="Its territory, as GM0794.")]
 Scopes = Annotated[list[str], typer.Option("--scope", help="Fewer scopes than its role has.")]
 
@@ -206,4 +205,4 @@ async def _all(
 
 def _tell(actor: str, act: Act) -> None:
     """Do it on the register's database and print what came of it."""
-    tell(load_settings().database_url, actor, act, ROLE_SCOPES["administrator"])
+    tell(load_settings, actor, act, ROLE_SCOPES["administrator"])

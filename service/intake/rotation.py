@@ -94,8 +94,8 @@ async def make_key(session: AsyncSession, who: trail.Who, folder: Path) -> str:
     return label
 
 
-async def use_key(session: AsyncSession, who: trail.Who, folder: Path, label: str) -> None:
-    """Seal under this label from this commit on; raises `NotRotated`."""
+async def use_key(session: AsyncSession, who: trail.Who, folder: Path, label: str) -> str:
+    """Seal under this label from this commit on; the label. Raises `NotRotated`."""
     await one_at_a_time(session)
     key = await _key(session, label)
     if key.used_from is not None:
@@ -110,6 +110,7 @@ async def use_key(session: AsyncSession, who: trail.Who, folder: Path, label: st
     key.used_from = max(clock.now(), last + timedelta(microseconds=1))  # whatever this machine's clock says
     await reference_changed(session)
     await _record(session, who, "use", label)
+    return label
 
 
 async def rekey(database: Database, sealer: Sealer) -> AsyncIterator[int]:
@@ -135,8 +136,8 @@ async def rekey(database: Database, sealer: Sealer) -> AsyncIterator[int]:
             yield len(rows)
 
 
-async def delete_key(session: AsyncSession, who: trail.Who, folder: Path, label: str) -> None:
-    """Delete the keys of a label that nothing is sealed under; raises `NotRotated` for any other."""
+async def delete_key(session: AsyncSession, who: trail.Who, folder: Path, label: str) -> str:
+    """Delete the keys of a label that nothing is sealed under; the label. Raises `NotRotated` for any other."""
     await one_at_a_time(session)
     key = await _key(session, label)
     if label == await label_in_use(session):
@@ -147,6 +148,7 @@ async def delete_key(session: AsyncSession, who: trail.Who, folder: Path, label:
     await _record(session, who, "delete", label)
     for file in sealing_files(folder, label):
         file.unlink(missing_ok=True)
+    return label
 
 
 async def _key(session: AsyncSession, label: str) -> SealingKey:

@@ -15,18 +15,17 @@ from service.access import queries as clients
 from service.access.models import Client, KeyCreate, NewSecret
 from service.access.roles import PARTNER
 from service.caller import Caller
-from service.console import Act, refuse, tell
+from service.console import Act, Actor, refusals_told, tell
 from service.errors import NotFound
 from service.keys import MissingKey
 from service.keyservice.app import create_key_service
 from service.keyservice.epochs import begin_next, make_missing_keys, newest
 from service.keyservice.models import PartnerRead
-from service.keyservice.settings import KeyServiceSettings, load_key_service_settings
+from service.keyservice.settings import load_key_service_settings
 from service.settings import UnsafeSettings
 from service.shell import serve_until_ended
 
 ACTIVITY = "pseudonymisation"
-Actor = Annotated[str, typer.Option(help="Your staff id, for the trail.")]
 
 commands = typer.Typer(
     no_args_is_help=True,
@@ -60,7 +59,8 @@ def serve(
 @commands.command()
 def keys() -> None:
     """Make the keys that are missing: that of the first epoch, and one that signs access tokens."""
-    make_missing_keys(_settings().key_dir)
+    with refusals_told():
+        make_missing_keys(load_key_service_settings().key_dir)
 
 
 @commands.command()
@@ -69,12 +69,12 @@ def epoch(
     new: Annotated[bool, typer.Option("--new", help="After a compromise: begin the next epoch.")] = False,
 ) -> None:
     """The epoch in use; with --new the next one, for which every partner makes its tokens again."""
-    folder = _settings().key_dir
 
     class Told(BaseModel):
         epoch: int
 
     async def act(session: AsyncSession, caller: Caller) -> BaseModel:
+        folder = load_key_service_settings().key_dir
         if not new:
             return Told(epoch=newest(folder))
         row = trail.entry(caller.who, "epoch.begin", ACTIVITY, "epoch", newest(folder) + 1)
@@ -184,12 +184,5 @@ def _read(its_client: Client) -> PartnerRead:
     )
 
 
-def _settings() -> KeyServiceSettings:
-    try:
-        return load_key_service_settings()
-    except UnsafeSettings as unsafe:
-        refuse(str(unsafe))
-
-
 def _tell(actor: str, act: Act) -> None:
-    tell(_settings().database_url, actor, act)
+    tell(load_key_service_settings, actor, act)

@@ -137,7 +137,8 @@ def test_who_acts_is_a_staff_id(
     kid = without_first(folder)
     before = content_of(folder)
 
-    assert "--actor" in refusal_of(admin(*(part.format(kid=kid) for part in step), actor=actor))
+    refused = admin(*(part.format(kid=kid) for part in step), actor=actor)
+    assert (refused.exit_code, refused.stdout, "--actor" in refused.stderr) == (1, "", True)
     assert (content_of(folder), acts_in(sqlite_file)) == (before, [])
 
 
