@@ -13,15 +13,9 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock
-from service.access.granting import Desk
-from service.access.keyring import Press
-from service.access.metadata import TOKEN_PATH
-from service.access.throttle import Throttle
-from service.access.verifying import Verifier
 from service.administration import api as administration
 from service.administration import clients_api as clients
 from service.agreements import api as agreements
-from service.contract import Contract
 from service.database import Database
 from service.http import HttpLayer
 from service.intake import api as intake
@@ -37,7 +31,7 @@ from service.referrals import api as referrals
 from service.routing import api as routing
 from service.screening.staff import is_opaque
 from service.settings import Settings, load_settings
-from service.shell import bare_app, outer_app, refusals
+from service.shell import access_parts, assembled, bare_app
 from service.signals import api as signals
 from service.statistics import api as statistics
 from service.trail import Trail
@@ -56,15 +50,7 @@ def create_app(settings: Settings | None = None) -> HttpLayer:
     settings = settings or load_settings()
     configure_logs(settings.log_level)
     clock.follow(settings.clock_file)
-    api = _api()
-    root = outer_app(api.openapi, _lifespan)
-    parts = _parts(settings)
-    for app in (root, api):
-        for name, part in parts.items():
-            setattr(app.state, name, part)
-    contract = Contract([("", root.openapi()), ("/v1", api.openapi())])
-    record = refusals(parts["trail"], parts["verify"], is_opaque)
-    return HttpLayer(root, contract, record, below={"/v1": api})
+    return assembled(_api(), _parts(settings), _lifespan)
 
 
 def api_document() -> dict[str, Any]:
@@ -84,12 +70,6 @@ def _api() -> FastAPI:
 def _parts(settings: Settings) -> dict[str, Any]:
     """Everything with a life of its own, by the name under which doors find it."""
     keys = load_keys(settings.key_dir, make_missing=settings.env != "production")
-    press = Press(
-        settings.key_dir,
-        name=settings.public_url,
-        audience=f"{settings.public_url}/v1",
-        minutes=settings.token_minutes,
-    )
     database = Database(settings.database_url, pool_size=settings.pool_size)
     flushers = 1 if settings.is_sqlite else settings.flushers
     sealer = Sealer(settings.key_dir)
@@ -101,17 +81,14 @@ def _parts(settings: Settings) -> dict[str, Any]:
             "tokens": settings.limit_tokens,
         }
     )
-    audiences = frozenset({settings.public_url, settings.public_url + TOKEN_PATH})
     return {
         "settings": settings,
         "keys": keys,
-        "press": press,
-        "desk": Desk(database, press, Throttle(), limits, audiences),
+        **access_parts(settings, database, limits),
         "database": database,
         "check_ready": partial(_check_ready, sealer),
         "limits": limits,
         "is_opaque": is_opaque,
-        "verify": Verifier(database, press, recheck_seconds=settings.client_recheck_seconds),
         "trail": Trail(database.sibling(1), capacity=settings.queue_size),
         "sealer": sealer,
         "intake": Intake(

@@ -6,9 +6,10 @@ trail, and how a process serves. Called by `app.py` and by `keyservice/app.py`. 
 
 import gc
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import uvicorn
 from fastapi import FastAPI
@@ -19,13 +20,36 @@ from starlette.types import ASGIApp, Scope
 from service import trail
 from service.access import api as access
 from service.access.errors import OAuthProblem
+from service.access.granting import Desk
+from service.access.keyring import Press
+from service.access.metadata import TOKEN_PATH
+from service.access.throttle import Throttle
 from service.access.verifying import Verifier
+from service.contract import Contract
 from service.database import Database
 from service.doors import IsOpaque, caller_of
 from service.errors import Problem, TooManyRequests, Unauthenticated, Unavailable
-from service.http import API_VERSION, RecordRefusal
+from service.http import API_VERSION, HttpLayer, RecordRefusal
+from service.limits import Limits
 from service.problems import install_problem_handlers
 from service.trail import Trail
+
+
+class AccessSettings(Protocol):
+    """What both applications set for access."""
+
+    @property
+    def public_url(self) -> str: ...
+
+    @property
+    def key_dir(self) -> Path: ...
+
+    @property
+    def token_minutes(self) -> int: ...
+
+    @property
+    def client_recheck_seconds(self) -> int: ...
+
 
 UUID_FORM = re.compile(r"(?<=/)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|\Z)")
 
@@ -42,7 +66,29 @@ def bare_app(**options: Any) -> FastAPI:
     )
 
 
-def outer_app(document: Callable[[], dict[str, Any]], lifespan: Any) -> FastAPI:
+def assembled(api: FastAPI, parts: Mapping[str, Any], lifespan: Any) -> HttpLayer:
+    """The application whose doors under `/v1` are those of `api`, in its HTTP layer; every door finds the parts."""
+    root = _outer_app(api.openapi, lifespan)
+    for app in (root, api):
+        for name, part in parts.items():
+            setattr(app.state, name, part)
+    contract = Contract([("", root.openapi()), ("/v1", api.openapi())])
+    record = _refusals(parts["trail"], parts["verify"], parts["is_opaque"])
+    return HttpLayer(root, contract, record, below={"/v1": api})
+
+
+def access_parts(settings: AccessSettings, database: Database, limits: Limits) -> dict[str, Any]:
+    """What gives tokens and what verifies them."""
+    url = settings.public_url
+    press = Press(settings.key_dir, name=url, audience=f"{url}/v1", minutes=settings.token_minutes)
+    return {
+        "press": press,
+        "desk": Desk(database, press, Throttle(), limits, frozenset({url, url + TOKEN_PATH})),
+        "verify": Verifier(database, press, recheck_seconds=settings.client_recheck_seconds),
+    }
+
+
+def _outer_app(document: Callable[[], dict[str, Any]], lifespan: Any) -> FastAPI:
     """The outer application: tokens, health, and the document of what lies under `/v1`.
 
     Its state has `database`, and `check_ready`, which asks that for what must be there and raises if it is not.
@@ -71,7 +117,7 @@ def outer_app(document: Callable[[], dict[str, Any]], lifespan: Any) -> FastAPI:
     return root
 
 
-def refusals(recorder: Trail, verify: Verifier, is_opaque: IsOpaque) -> RecordRefusal:
+def _refusals(recorder: Trail, verify: Verifier, is_opaque: IsOpaque) -> RecordRefusal:
     """How a refusal gets into the trail: by itself where a token tells the client, else in the minute's count.
 
     Counted too are refusals of which a client could make any number: nobody shall flood the trail.

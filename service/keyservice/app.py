@@ -8,12 +8,6 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.access.granting import Desk
-from service.access.keyring import Press
-from service.access.metadata import TOKEN_PATH
-from service.access.throttle import Throttle
-from service.access.verifying import Verifier
-from service.contract import Contract
 from service.database import Database
 from service.http import HttpLayer
 from service.keyservice import api
@@ -23,7 +17,7 @@ from service.limits import Limits
 from service.logs import configure_logs
 from service.openapi import describe
 from service.problems import install_problem_handlers
-from service.shell import bare_app, outer_app, refusals
+from service.shell import access_parts, assembled, bare_app
 from service.trail import Trail
 
 DESCRIPTION = (
@@ -36,15 +30,7 @@ def create_key_service(settings: KeyServiceSettings | None = None) -> HttpLayer:
     """The key service as an ASGI callable."""
     settings = settings or load_key_service_settings()
     configure_logs(settings.log_level)
-    inner = _api()
-    root = outer_app(inner.openapi, _lifespan)
-    parts = _parts(settings)
-    for app in (root, inner):
-        for name, part in parts.items():
-            setattr(app.state, name, part)
-    contract = Contract([("", root.openapi()), ("/v1", inner.openapi())])
-    record = refusals(parts["trail"], parts["verify"], _nobody)
-    return HttpLayer(root, contract, record, below={"/v1": inner})
+    return assembled(_api(), _parts(settings), _lifespan)
 
 
 def api_document() -> dict[str, Any]:
@@ -64,12 +50,6 @@ def _parts(settings: KeyServiceSettings) -> dict[str, Any]:
     """Everything with a life of its own, by the name under which doors find it."""
     if settings.env != "production":
         make_missing_keys(settings.key_dir)
-    press = Press(
-        settings.key_dir,
-        name=settings.public_url,
-        audience=f"{settings.public_url}/v1",
-        minutes=settings.token_minutes,
-    )
     database = Database(settings.database_url, pool_size=settings.pool_size)
     limits = Limits(
         {
@@ -78,17 +58,14 @@ def _parts(settings: KeyServiceSettings) -> dict[str, Any]:
             "tokens": settings.limit_tokens,
         }
     )
-    audiences = frozenset({settings.public_url, settings.public_url + TOKEN_PATH})
     return {
         "settings": settings,
         "epochs": Epochs(settings.key_dir, purpose=settings.purpose, register=settings.register_name),
-        "press": press,
-        "desk": Desk(database, press, Throttle(), limits, audiences),
+        **access_parts(settings, database, limits),
         "database": database,
         "check_ready": _check_ready,
         "limits": limits,
         "is_opaque": _nobody,
-        "verify": Verifier(database, press, recheck_seconds=settings.client_recheck_seconds),
         "trail": Trail(database.sibling(1), capacity=settings.queue_size),
     }
 
