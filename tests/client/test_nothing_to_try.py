@@ -28,7 +28,7 @@ from tests.house.test_canaries import columns_of
 from tests.support.partner import Partner, bsns, row, write_csv
 from tests.support.place import Place, place_of
 from tests.support.postgres import Postgres
-from tests.support.register import Templates, apart
+from tests.support.register import Templates, apart, prepared
 
 NAMES = ("persons.0.surname", "persons.0.firstName", "persons.0.dateOfBirth")
 
@@ -76,20 +76,21 @@ def tokens_of(place: Place, bsn: str) -> list[str]:
 
 @pytest.fixture(scope="module", params=ENGINES)
 def used(
-    request: pytest.FixtureRequest,
-    templates: Templates,
-    postgres: Postgres,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, templates: Templates, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Place, Partner, list[dict[str, str]]]]:
     """A place where everything has happened, while its servers still run, with the rows that were posted."""
-    engine, folder = request.param, tmp_path_factory.mktemp("used")
-    if engine == "postgresql":
-        postgres.create_database("keys_used")
-    key_url = postgres.url("keys_used") if engine == "postgresql" else f"sqlite+aiosqlite:///{folder}/keys.db"
-    with templates.copy(engine) as url:
-        yield from _used(place_of(url, key_url, folder, templates.loaded[engine]))
-    if engine == "postgresql":
-        postgres.drop_database("keys_used")
+    folder = tmp_path_factory.mktemp("used")
+    if request.param == "sqlite":
+        with templates.copy("sqlite") as url:
+            key_url = f"sqlite+aiosqlite:///{folder}/keys.db"
+            yield from _used(place_of(url, key_url, folder, templates.loaded["sqlite"]))
+        return
+    # A cluster of its own: all its files are read, its WAL too, and nobody else writes there meanwhile.
+    with Postgres() as postgres:
+        postgres.create_database("register")
+        loaded = prepared(postgres.url("register"), folder)
+        postgres.create_database("keys")
+        yield from _used(place_of(postgres.url("register"), postgres.url("keys"), folder, loaded))
 
 
 def _used(place: Place) -> Iterator[tuple[Place, Partner, list[dict[str, str]]]]:
