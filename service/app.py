@@ -6,7 +6,7 @@ state but connections, queues and caches; many processes can run beside each oth
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -50,11 +50,14 @@ def create_app(settings: Settings | None = None) -> HttpLayer:
     settings = settings or load_settings()
     configure_logs(settings.log_level)
     clock.follow(settings.clock_file)
-    return assembled(_api(), _parts(settings), _lifespan)
+    api = _api()
+    api.openapi_schema = api_document()
+    return assembled(api, _parts(settings), _lifespan)
 
 
+@cache
 def api_document() -> dict[str, Any]:
-    """The OpenAPI document of `/v1`: what `openapi/openapi.json` holds."""
+    """The OpenAPI document of `/v1`: what `openapi/openapi.json` holds. Made once: nothing here takes longer."""
     return _api().openapi()
 
 

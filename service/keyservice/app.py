@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -30,11 +31,14 @@ def create_key_service(settings: KeyServiceSettings | None = None) -> HttpLayer:
     """The key service as an ASGI callable."""
     settings = settings or load_key_service_settings()
     configure_logs(settings.log_level)
-    return assembled(_api(), _parts(settings), _lifespan)
+    inner = _api()
+    inner.openapi_schema = api_document()
+    return assembled(inner, _parts(settings), _lifespan)
 
 
+@cache
 def api_document() -> dict[str, Any]:
-    """The OpenAPI document of `/v1`: what `openapi/keyservice.json` holds."""
+    """The OpenAPI document of `/v1`: what `openapi/keyservice.json` holds. Made once: nothing here takes longer."""
     return _api().openapi()
 
 
