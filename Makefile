@@ -4,8 +4,8 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 RUN := .venv/bin/python -m
 INSTALLED := .venv/.installed
-# Two at a time, each with a PostgreSQL of its own; the tests of a file stay together.
-PYTEST = $(RUN) pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
+# Two at a time, each with a PostgreSQL of its own; the tests of a file stay together, long files come first.
+PYTEST = $(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 COMPILE := .venv/bin/uv pip compile --quiet --universal --no-header --generate-hashes --python-version 3.11 \
 	$(if $(UPGRADE),--upgrade)
 

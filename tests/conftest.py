@@ -1,16 +1,34 @@
 """Fixtures: a register on SQLite and on PostgreSQL, both migrated by Alembic."""
 
+import gc
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support import processes
 from tests.support.place import Place, place_of
 from tests.support.postgres import Postgres
 from tests.support.register import Register, Templates, in_process
 
 ENGINES = ("sqlite", "postgresql")
+
+# Files of a minute or half of one go first: none is begun by one worker when the other has nothing left to do.
+LONG = ("test_schemathesis", "test_posting", "test_posting_gone_wrong", "test_demo", "test_sealing_keys")
+
+processes.fork_from_now_on()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = dict(zip(LONG, range(-len(LONG), 0), strict=True))
+    items.sort(key=lambda item: order.get(item.path.stem, 0))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays for good: without this the collector walks it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

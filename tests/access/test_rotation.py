@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-import time
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from service.access.keyring import LOOK_EVERY_SECONDS, Press
 from service.access.rotation import NotRotated, active_file, published_keys
 from service.keys import MissingKey, load_keys
 from service.trail import AuditEntry
-from tests.house.test_command_line import run
+from tests.support.processes import command
 from tests.support.register import Register, Templates, calling, in_process, server
 
 NOW = datetime.now(UTC)
@@ -142,12 +142,12 @@ async def test_tokens_of_a_retired_key_are_refused(engine: str, templates: Templ
 def administered(database_url: str, folder: Path) -> Any:
     """The administrator's command on this database and key folder."""
 
-    def command(*arguments: str) -> Any:
-        return run(
+    def administer(*arguments: str) -> Any:
+        return command(
             "admin", "signing-key", *arguments, SIGNAL_DATABASE_URL=database_url, SIGNAL_KEY_DIR=str(folder)
         )
 
-    return command
+    return administer
 
 
 async def test_the_commands_leave_their_trace(register: Register, administered: Any, folder: Path) -> None:
@@ -183,14 +183,15 @@ async def test_rotation_under_load_fails_nobody(
         ):
             failures: list[Any] = []
             kids: list[str] = []
-            until = time.monotonic() + 6
+            rotated, seen = asyncio.Event(), defaultdict[str, asyncio.Event](asyncio.Event)
 
             async def work(name: str) -> None:
                 first = await one.token(name)
-                while time.monotonic() < until:
+                while not rotated.is_set():
                     one.tokens.clear()
                     token = await one.token(name)
                     kids.append(jwt.get_unverified_header(token)["kid"])
+                    seen[kids[-1]].set()
                     for shown in (token, first):
                         for register in (other, one):
                             answer = await register.http.get(
@@ -203,8 +204,11 @@ async def test_rotation_under_load_fails_nobody(
                 for _ in range(2):
                     await asyncio.sleep(0.7)
                     await asyncio.to_thread(rotation.publish, keys)
-                    await asyncio.sleep(0.7)
-                    await asyncio.to_thread(rotation.sign, keys)
+                    await asyncio.sleep(0.7)  # not everybody has looked by now
+                    signs = await asyncio.to_thread(rotation.sign, keys)
+                    await asyncio.wait_for(seen[signs.kid].wait(), 10)
+                await asyncio.sleep(1)
+                rotated.set()
 
             names = ("jpt-helmond", "school-helmond", "police-ede", "jpt-utrecht")
             await asyncio.gather(rotate(), *(work(name) for name in names))

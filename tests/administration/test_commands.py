@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from service.migrations import migrate_database
 from service.trail import AuditEntry
-from tests.house.test_command_line import run
+from tests.support.processes import command
 from tests.support.register import Register, apart, server
 
 ACTOR = ("--actor", "staff.1")
@@ -24,7 +24,7 @@ class Console:
         self.url = url
 
     def __call__(self, *arguments: str) -> Any:
-        return run("admin", *arguments, *ACTOR, SIGNAL_DATABASE_URL=self.url)
+        return command("admin", *arguments, *ACTOR, SIGNAL_DATABASE_URL=self.url)
 
     def told(self, *arguments: str) -> Any:
         """What a command tells, as JSON."""
@@ -113,7 +113,7 @@ def test_what_is_not_right_is_refused_with_a_sentence(
 
 
 def test_who_acts_is_an_opaque_id(console: Console) -> None:
-    done = run("admin", "organisation", "list", "--actor", "Piet Jansen", SIGNAL_DATABASE_URL=console.url)
+    done = command("admin", "organisation", "list", "--actor", "Piet Jansen", SIGNAL_DATABASE_URL=console.url)
     assert (done.returncode, "--actor" in done.stderr, "Jansen" in done.stderr) == (1, True, False)
 
 

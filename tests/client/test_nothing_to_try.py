@@ -141,9 +141,9 @@ def test_with_the_key_of_the_key_service_alone_no_stored_value_tells_whether_som
 ) -> None:
     place, partner, rows = used
     columns = apart(_columns, place.url)
-    everything = b"\n".join(
-        [*columns.values(), *(content for _, content in written(place.folder, place.url))]
-    )
+    # Files that are equal, as those that every database of PostgreSQL begins with, are looked through once.
+    files = {_filled(content) for _, content in written(place.folder, place.url)}
+    everything = b"\n".join([*columns.values(), *files])
     for one in rows:
         for guess in tokens_of(place, one["persons.0.bsn"]):
             for made in hashes_of(guess.encode()):
@@ -153,6 +153,11 @@ def test_with_the_key_of_the_key_service_alone_no_stored_value_tells_whether_som
     for body in _bodies(token):
         for made in hashes_of(body):
             assert not any(form in everything for form in forms_of(made))
+
+
+def _filled(content: bytes) -> bytes:
+    """Without the nothing that a journal ends with, of which no value holds so much."""
+    return content.rstrip(b"\0") + bytes(64)
 
 
 def _bodies(token: str) -> Iterator[bytes]:

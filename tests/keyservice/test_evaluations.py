@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -198,10 +198,17 @@ async def test_the_day_ends_later_than_the_minute(key_database_url: str, tmp_pat
         assert (await service.evaluate({"epoch": 1, "elements": blinded(5)})).status_code == 200
 
 
+def _midnight_ahead() -> datetime:
+    """A midnight after the client was made."""
+    return datetime.combine(clock.now().date() + timedelta(days=2), datetime.min.time(), UTC)
+
+
 async def test_a_new_minute_and_a_new_day_begin_at_nothing(
     key_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moments = [datetime(2026, 11, 25, 23, 58, 30, tzinfo=UTC)]
+    next_day = _midnight_ahead()
+    day = next_day - timedelta(seconds=90)
+    moments = [day]
     quotas = {"evaluations_per_minute": 10, "evaluations_per_day": 25}
     prepare_key_service(key_database_url)
     monkeypatch.setattr(clock, "now", lambda: moments[0])
@@ -212,7 +219,6 @@ async def test_a_new_minute_and_a_new_day_begin_at_nothing(
             answer = await service.evaluate({"epoch": 1, "elements": blinded(count)})
             return answer.status_code, answer.headers.get("Retry-After")
 
-        day, next_day = moments[0], datetime(2026, 11, 26, 0, 0, 0, tzinfo=UTC)
         assert await ask(10, day) == (200, None)
         assert await ask(1, day) == (429, "30")
         assert await ask(10, day.replace(minute=59, second=0)) == (200, None)
@@ -227,10 +233,7 @@ async def test_a_machine_whose_clock_is_behind_begins_no_span_anew(
     key_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare_key_service(key_database_url)
-    ahead, behind = (
-        datetime(2026, 11, 26, 0, 0, 2, tzinfo=UTC),
-        datetime(2026, 11, 25, 23, 59, 58, tzinfo=UTC),
-    )
+    ahead, behind = (_midnight_ahead() + timedelta(seconds=seconds) for seconds in (2, -2))
     moments = [ahead]
     monkeypatch.setattr(clock, "now", lambda: moments[0])
     async with key_service_in_process(key_database_url, tmp_path, evaluations_per_minute=10) as service:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import subprocess
-import sys
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +24,8 @@ from service.pseudonyms.queries import label_in_use, settled_label
 from service.pseudonyms.sealing import Sealer
 from service.trail import AuditEntry, Who
 from tests.support.bodies import person, signal, token
-from tests.support.register import ROOT, Register, Templates, calling, in_process, server
+from tests.support.processes import command
+from tests.support.register import Register, Templates, calling, in_process, server
 
 STAFF = Who(role="administrator", actor="staff.one")
 POSTERS = 3
@@ -66,14 +66,11 @@ class Console:
     """The administrator's commands on the register's machine."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        keys = str(folder / "keys")
-        self._environment = {**os.environ, "SIGNAL_DATABASE_URL": url, "SIGNAL_KEY_DIR": keys}
+        self._where = {"SIGNAL_DATABASE_URL": url, "SIGNAL_KEY_DIR": str(folder / "keys")}
 
     async def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "service", "admin", "sealing-key", *arguments, "--actor", "staff.one"]
-        return await asyncio.to_thread(
-            subprocess.run, line, cwd=ROOT, env=self._environment, capture_output=True, text=True, timeout=120
-        )
+        line = ("admin", "sealing-key", *arguments, "--actor", "staff.one")
+        return await asyncio.to_thread(command, *line, **self._where)
 
     async def done(self, *arguments: str) -> str:
         ended = await self(*arguments)

@@ -19,6 +19,7 @@ from service.keyservice.app import create_key_service
 from service.keyservice.settings import KeyServiceSettings
 from service.migrations import KEY_SERVICE, migrate_database
 from service.trail import NOBODY
+from tests.support.applications import forget_applications
 from tests.support.register import ServerProcess, apart, free_port, started
 
 PARTNER_ID = UUID(int=7)
@@ -87,6 +88,7 @@ async def key_service_in_process(
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8100") as http:
             yield KeyService(http, root.state.database, credentials, app)
+    forget_applications()
 
 
 @contextmanager

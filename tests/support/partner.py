@@ -3,14 +3,12 @@
 import csv
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.register import ROOT
+from tests.support.processes import Spoken
 
 
 def bsns(count: int, first: int = 90_000_000) -> Iterator[str]:
@@ -88,22 +86,14 @@ class Partner:
             }
         return given | {f"SIGNAL_CLIENT_{name}": value for name, value in (ours | self.more).items()}
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str, given: str = "") -> Spoken:
         """The client as a process; its output is read when it ends."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "service", "client", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        return Spoken(["service", "client", *arguments], self.environment, given)
 
     def run(self, *arguments: str, given: str = "", timeout: float = 120) -> "Ended":
         """The client, to its end."""
-        process = self.start(*arguments)
-        out, err = process.communicate(given, timeout)
+        process = self.start(*arguments, given=given)
+        out, err = process.communicate(timeout)
         return Ended(process.returncode, out, err)
 
 

@@ -7,10 +7,8 @@ template), the application in process, and the same application as a real server
 import asyncio
 import os
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -31,7 +29,9 @@ from service.demo.pack import load_pack
 from service.http import HttpLayer
 from service.migrations import migrate_database
 from service.settings import Settings
+from tests.support.applications import forget_applications
 from tests.support.postgres import Postgres
+from tests.support.processes import start
 
 ROOT = Path(__file__).parents[2]
 BASE_URL = "http://127.0.0.1:8000"
@@ -172,6 +172,7 @@ async def in_process(url: str, loaded: Loaded, folder: Path, **more: Any) -> Asy
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as http:
             yield Register(http, loaded, root.state.database, app)
+    forget_applications()
 
 
 @dataclass
@@ -179,11 +180,11 @@ class ServerProcess:
     """A real server: `python -m service serve` on a port of the loopback."""
 
     url: str
-    process: subprocess.Popen[bytes]
+    process: Any
 
     def kill(self) -> None:
         """End it as a power cut would."""
-        self.process.send_signal(signal.SIGKILL)
+        self.process.kill()
         self.process.wait(10)
 
 
@@ -207,9 +208,7 @@ def server(
 @contextmanager
 def started(command: list[str], environment: dict[str, str], port: int) -> Iterator[ServerProcess]:
     """Start a process that serves on a port, by `python -m`, and wait until it is ready; ended with the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command, "--port", str(port)], cwd=ROOT, env=environment
-    )
+    process = start([*command, "--port", str(port)], environment)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_ready(url, process)
@@ -239,14 +238,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+def _wait_until_ready(url: str, process: Any) -> None:
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"the server ended with {process.returncode} before it was ready")
-        try:
-            if httpx.get(f"{url}/health/ready", timeout=2).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
+    with httpx.Client(timeout=2, verify=False) as http:  # one for all: a client's TLS costs more than asking
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise RuntimeError(f"the server ended with {process.returncode} before it was ready")
+            try:
+                if http.get(f"{url}/health/ready").status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.02)
     raise RuntimeError("the server did not get ready in 30 s")
