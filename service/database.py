@@ -56,6 +56,10 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self.engine = _engine(url, pool_size)
+        # On PostgreSQL each statement sees a moment of its own in any case: BEGIN and ROLLBACK around reads only cost.
+        self._reader = (
+            self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
         self._writer = writer or (_Writer(url) if self.is_sqlite else None)
         self._siblings: list[Database] = []
 
@@ -67,21 +71,33 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A transaction that sees one moment and changes nothing."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+        """A session that changes nothing; on SQLite it sees one moment, on PostgreSQL each statement one of its own."""
+        async with AsyncSession(self._reader, expire_on_commit=False) as session:
             yield session
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """A transaction that is committed when the block ends, and rolled back when it raises."""
+        """A transaction that is committed when the block ends, and rolled back when it raises.
+
+        On SQLite a connection whose commit failed, or whose statement was cut off, may still be in its transaction
+        and hold the lock: it is thrown away.
+        """
         if self._writer is None:
             async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
                 yield session
             return
         async with self._writer.lock, AsyncSession(self._writer.engine, expire_on_commit=False) as session:
             await session.connection(execution_options={"begin": "BEGIN IMMEDIATE"})
-            yield session
-            await session.commit()
+            try:
+                yield session
+            except asyncio.CancelledError:
+                await session.invalidate()
+                raise
+            try:
+                await session.commit()
+            except BaseException:
+                await session.invalidate()
+                raise
 
     async def close(self) -> None:
         """Close the connections of this pool and of its siblings."""

@@ -33,19 +33,45 @@ def run_migrations(context: Any, metadata: MetaData, otherwise: Callable[[], str
     """What an `env.py` does, given its Alembic context: on the URL of the configuration, else of the settings."""
 
     def run(connection: Connection) -> None:
-        context.configure(
-            connection=connection,
-            target_metadata=metadata,
-            render_as_batch=connection.dialect.name == "sqlite",
-            compare_type=True,
-        )
-        with context.begin_transaction():
-            context.run_migrations()
+        on_sqlite = connection.dialect.name == "sqlite"
+        if on_sqlite:
+            _rest_foreign_keys(connection)
+        with connection.begin():
+            context.configure(
+                connection=connection,
+                target_metadata=metadata,
+                render_as_batch=on_sqlite,
+                compare_type=True,
+            )
+            with context.begin_transaction():
+                context.run_migrations()
+            if on_sqlite:
+                _check_foreign_keys(connection)
 
     async def migrate() -> None:
         database = Database(context.config.attributes.get("database_url") or otherwise(), pool_size=1)
-        async with database.engine.begin() as connection:
-            await connection.run_sync(run)
-        await database.close()
+        try:
+            async with database.engine.connect() as connection:
+                await connection.run_sync(run)
+        finally:
+            await database.close()
 
     asyncio.run(migrate())
+
+
+def _rest_foreign_keys(connection: Connection) -> None:
+    """SQLite changes a table by making it anew, and would not drop the old one while other rows point to it.
+
+    Only outside a transaction does it listen to this; the connection is closed afterwards.
+    """
+    cursor = connection.connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = OFF")
+    cursor.close()
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    """Raise before the commit where a row points to nothing."""
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        tables = ", ".join(sorted({row[0] for row in broken}))
+        raise RuntimeError(f"not migrated: rows of these tables point to nothing: {tables}")
