@@ -20,14 +20,17 @@ cli = typer.Typer(
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    jobs_only: Annotated[
+        bool, typer.Option("--jobs-only", help="Run the jobs, and answer only for health and metrics.")
+    ] = False,
 ) -> None:
-    """Serve the API with the settings of the environment (SIGNAL_…)."""
+    """Serve the API with the settings of the environment (SIGNAL_…), and run the jobs."""
     from service.keys import MissingKey
     from service.serving import serve_forever
     from service.settings import UnsafeSettings, load_settings
 
     try:
-        serve_forever(load_settings(), host, port)
+        serve_forever(load_settings(), host, port, jobs_only=jobs_only)
     except (UnsafeSettings, MissingKey) as reason:
         typer.echo(str(reason), err=True)
         raise typer.Exit(2) from None

@@ -17,17 +17,22 @@ from service.administration import api as administration
 from service.administration import clients_api as clients
 from service.agreements import api as agreements
 from service.database import Database
+from service.events import api as events
+from service.events.watching import FeedWatch
 from service.http import HttpLayer
 from service.intake import api as intake
 from service.intake.actions import BATCH_CONNECTIONS, Intake
+from service.jobs import JOBS, Jobs
 from service.keys import load_keys
 from service.limits import Limits
 from service.logs import configure_logs
 from service.openapi import describe
+from service.operations import operations
 from service.problems import install_problem_handlers
 from service.pseudonyms.queries import label_in_use
 from service.pseudonyms.sealing import Sealer
 from service.referrals import api as referrals
+from service.referrals import reporter_api, returned_api, steps_api
 from service.routing import api as routing
 from service.screening.staff import is_opaque
 from service.settings import Settings, load_settings
@@ -41,8 +46,23 @@ DESCRIPTION = (
     "Pseudonymised signals of exploitation in, referrals for a central contact point out, and aggregated "
     "counts that cannot be turned back into a person."
 )
+JOB_CONNECTIONS = 2
 # Looked through in this order for each request: those that are asked most come first.
-ROOMS = (intake, signals, referrals, routing, vocabulary, agreements, administration, clients, statistics)
+ROOMS = (
+    intake,
+    signals,
+    referrals,
+    steps_api,
+    events,
+    reporter_api,
+    routing,
+    vocabulary,
+    agreements,
+    administration,
+    clients,
+    returned_api,
+    statistics,
+)
 
 
 def create_app(settings: Settings | None = None) -> HttpLayer:
@@ -52,7 +72,7 @@ def create_app(settings: Settings | None = None) -> HttpLayer:
     clock.follow(settings.clock_file)
     api = _api()
     api.openapi_schema = api_document()
-    return assembled(api, _parts(settings), _lifespan)
+    return assembled(api, _parts(settings), _lifespan, operations())
 
 
 @cache
@@ -92,6 +112,8 @@ def _parts(settings: Settings) -> dict[str, Any]:
         "check_ready": partial(_check_ready, sealer),
         "limits": limits,
         "is_opaque": is_opaque,
+        "watch": FeedWatch(database),
+        "jobs": Jobs(database.sibling(JOB_CONNECTIONS), JOBS if settings.jobs else ()),
         "trail": Trail(database.sibling(1), capacity=settings.queue_size),
         "sealer": sealer,
         "intake": Intake(
@@ -105,6 +127,19 @@ def _parts(settings: Settings) -> dict[str, Any]:
     }
 
 
+def create_worker(settings: Settings) -> HttpLayer:
+    """A process of jobs alone: they run, and health and metrics answer; nothing under `/v1`."""
+    configure_logs(settings.log_level)
+    clock.follow(settings.clock_file)
+    parts = _parts(settings)
+    return assembled(
+        bare_app(),
+        parts | {"jobs": Jobs(parts["database"].sibling(JOB_CONNECTIONS))},
+        _lifespan,
+        operations(),
+    )
+
+
 async def _check_ready(sealer: Sealer, session: AsyncSession) -> None:
     sealer.under(await label_in_use(session))
 
@@ -114,7 +149,10 @@ async def _lifespan(root: FastAPI) -> AsyncIterator[None]:
     state = root.state
     state.trail.start()
     state.intake.queue.start()
+    state.jobs.start()
     yield
+    await state.jobs.stop()
+    await state.watch.stop()
     await state.intake.queue.stop()
     await state.trail.stop()
     await state.database.close()

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from service.trail import Who
 
-ACTOR_FORM = re.compile(r"[A-Za-z0-9._-]{4,64}\Z")
+ACTOR_PATTERN = "[A-Za-z0-9._-]{4,64}"
+ACTOR_FORM = re.compile(rf"{ACTOR_PATTERN}\Z")
 NO_CLIENT = UUID(int=0)
 
 

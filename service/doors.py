@@ -18,13 +18,23 @@ from starlette.datastructures import Headers
 
 from service.caller import ACTOR_FORM, Caller
 from service.database import Database
-from service.errors import Fault, Forbidden, Invalid, PreconditionRequired, TooManyRequests, Unauthenticated
+from service.errors import (
+    Abandoned,
+    Fault,
+    Forbidden,
+    Invalid,
+    PreconditionRequired,
+    TooManyRequests,
+    Unauthenticated,
+)
 from service.limits import Allowance
 from service.trail import Trail
 
 Verify = Callable[[str], Awaitable[Caller]]
 IsOpaque = Callable[[str], bool]
 
+LONGEST_WAIT = 30.0
+WAIT_FORM = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?:$|[,;])", re.IGNORECASE)
 ETAG_FORM = re.compile(r'"([1-9][0-9]{0,8})"\Z')
 
 
@@ -33,6 +43,8 @@ SCOPES: dict[str, str] = {
     "signals:read": "read one's own signals",
     "referrals:read": "read the queue of one's own organisation",
     "referrals:work": "claim, accept, forward and close referrals",
+    "referrals:place": "see and place what a second contact point returned, without its content",
+    "events:read": "read the feed of one's own organisation",
     "statistics:read": "read published releases",
     "statistics:compile": "compile and publish releases",
     "organisations:read": "read organisations and contact points",
@@ -139,11 +151,33 @@ Writing = Annotated[AsyncSession, Depends(_writing, scope="function")]
 Recording = Annotated[Trail, Depends(_trail_of)]
 
 
-def link_next(request: Request, response: Response, next_cursor: str | None) -> None:
+def link_next(request: Request, response: Response, next_cursor: str | None, *, name: str = "cursor") -> None:
     """Tell where the next page is, if there is one (RFC 8288)."""
     if next_cursor is not None:
-        following = request.url.include_query_params(cursor=next_cursor)
+        following = request.url.include_query_params(**{name: next_cursor})
         response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+
+
+async def _patience(
+    prefer: Annotated[
+        str | None,
+        Header(
+            description="`wait=20` waits up to so many seconds, at most 30, for something to answer with."
+        ),
+    ] = None,
+) -> float:
+    """Seconds that the caller likes to wait (RFC 7240); a preference that is not understood is none."""
+    wanted = WAIT_FORM.search(prefer or "")
+    return min(float(wanted[1]), LONGEST_WAIT) if wanted else 0.0
+
+
+async def still_there(request: Request) -> None:
+    """Raise `Abandoned` when the caller has gone: nothing is done for somebody who does not hear of it."""
+    if await request.is_disconnected():
+        raise Abandoned
+
+
+Patience = Annotated[float, Depends(_patience)]
 
 
 async def _if_match(

@@ -90,6 +90,11 @@ class NotAcceptable(Problem):
     explanation = "The Accept header excludes everything that this operation can answer with."
 
 
+class Abandoned(Problem):
+    status, slug, title = 408, "abandoned", "The connection was closed while this waited"
+    explanation = "Nothing was done."
+
+
 class PreconditionFailed(Problem):
     status, slug, title = 412, "stale", "It has changed since you read it"
     explanation = "If-Match does not name the present version. Read it again, then decide again."

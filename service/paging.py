@@ -3,16 +3,17 @@
 No totals anywhere: a count of persons or signals could tell who is known. Called by the queries of lists.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, tuple_
+from sqlalchemy import ColumnElement, Date, Integer, Select, Uuid, bindparam, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import base64url
+from service.columns import Moment
 from service.errors import Fault, Invalid
 
 DEFAULT_LIMIT = 50
@@ -34,7 +35,7 @@ async def page_of(
 ) -> Page[Any]:
     """A page of what is chosen, in order of two columns of it; raises `Invalid` for a cursor not of ours."""
     if cursor is not None:
-        chosen = chosen.where(tuple_(moment, id_) > _position(cursor))
+        chosen = chosen.where(tuple_(moment, id_) > _values(cursor, (moment, id_)))
     rows = (await session.scalars(chosen.order_by(moment, id_).limit(limit + 1))).all()
     shown = rows[:limit]
     following = None
@@ -44,15 +45,60 @@ async def page_of(
     return Page(shown, following)
 
 
-def _position(cursor: str) -> tuple[datetime, UUID]:
-    moment, id_ = decode_cursor(cursor, 2)
+def beyond(order: Sequence[Any]) -> ColumnElement[bool]:
+    """The condition of what comes after a cursor in the order of several columns, with the parameters of `place_of`."""
+    places = (bindparam(f"after_{at}", type_=column.type) for at, column in enumerate(order))
+    return tuple_(*order) > tuple_(*places)
+
+
+def place_of(cursor: str, order: Sequence[Any]) -> dict[str, Any]:
+    """The parameters of `beyond`; raises `Invalid` for a cursor not of ours."""
+    return {f"after_{at}": value for at, value in enumerate(_values(cursor, order))}
+
+
+def page_from(rows: Sequence[Any], order: Sequence[Any], limit: int) -> Page[Any]:
+    """A page from one row more than it shows; the last column of the order tells all rows apart."""
+    shown = rows[:limit]
+    if len(rows) <= limit:
+        return Page(shown, None)
+    values = (getattr(shown[-1], column.key) for column in order)
+    return Page(
+        shown, encode_cursor(*(one.isoformat() if isinstance(one, date) else str(one) for one in values))
+    )
+
+
+def _values(cursor: str, order: Sequence[Any]) -> tuple[Any, ...]:
+    texts = decode_cursor(cursor, len(order))
     try:
-        at = datetime.fromisoformat(moment)
-        if at.utcoffset() != timedelta(0):
-            raise bad_cursor()
-        return at, UUID(id_)
-    except ValueError:
+        return tuple(_read(column, text) for column, text in zip(order, texts, strict=True))
+    except (ValueError, OverflowError):
         raise bad_cursor() from None
+
+
+def _read(column: Any, text: str) -> Any:
+    return next(read for type, read in READ.items() if isinstance(column.type, type))(text)
+
+
+def _moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.utcoffset() != timedelta(0):
+        raise ValueError("not in UTC")
+    return at
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        raise ValueError("not a number of ours")
+    return int(text)
+
+
+# By the type of a column; the first that fits.
+READ: Mapping[type, Callable[[str], Any]] = {
+    Moment: _moment,
+    Date: date.fromisoformat,
+    Integer: _number,
+    Uuid: UUID,
+}
 
 
 def encode_cursor(*parts: str) -> str:
@@ -71,7 +117,5 @@ def decode_cursor(cursor: str, parts: int) -> list[str]:
     return decoded
 
 
-def bad_cursor() -> Invalid:
-    return Invalid(
-        errors=[Fault("query:cursor", "wrong-form", "Follow the Link header; do not make cursors.")]
-    )
+def bad_cursor(pointer: str = "query:cursor") -> Invalid:
+    return Invalid(errors=[Fault(pointer, "wrong-form", "Follow the Link header; do not make cursors.")])

@@ -5,8 +5,9 @@ import asyncio
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.agreements.queries import holds_demo_data
-from service.app import create_app
+from service.app import create_app, create_worker
 from service.database import Database
+from service.events.watching import FeedWatch
 from service.keys import load_sealing_keys
 from service.pseudonyms.queries import labels
 from service.settings import Settings, UnsafeSettings
@@ -31,9 +32,16 @@ async def _check_database(settings: Settings) -> None:
         await database.close()
 
 
-def serve_forever(settings: Settings, host: str, port: int) -> None:
+def serve_forever(settings: Settings, host: str, port: int, *, jobs_only: bool = False) -> None:
     """Serve until a signal ends it; what was acknowledged is durable, what waits is committed first."""
-    app = create_app(settings)
+    app = create_worker(settings) if jobs_only else create_app(settings)
     if settings.env == "production":
         asyncio.run(_check_database(settings))
-    serve_until_ended(app, host=host, port=port, trusted_proxies=settings.trusted_proxies)
+    watch: FeedWatch = app.app.state.watch  # type: ignore[attr-defined]
+    serve_until_ended(
+        app,
+        host=host,
+        port=port,
+        trusted_proxies=settings.trusted_proxies,
+        when_ending=watch.end_soon,
+    )

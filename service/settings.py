@@ -41,6 +41,17 @@ class Settings(BaseSettings):
     key_service_url: str | None = Field(
         None, description="Address of the key service, told to partners; production refuses one on this host."
     )
+    oin: str = Field(
+        "0" * 20,
+        pattern=r"^[0-9]{20}$",
+        description="OIN of who runs this register: the source of its events.",
+    )
+    jobs: bool = Field(
+        True, description="Whether `serve` runs the jobs too; one process must, wherever many run."
+    )
+    metrics_token: str | None = Field(
+        None, min_length=20, description="Bearer token for /metrics, which is not there without one."
+    )
     token_minutes: int = Field(15, ge=1, le=60, description="Lifetime of an access token, in minutes.")
     client_recheck_seconds: int = Field(
         30, ge=0, le=60, description="How long a verified token is trusted before its client is read again."
@@ -70,6 +81,11 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Technical log level."
     )
+
+    @property
+    def event_source(self) -> str:
+        """The URN of this register in the feed (NL GOV profile for CloudEvents)."""
+        return f"urn:nld:oin:{self.oin}:systeem:signal-register"
 
     @property
     def is_sqlite(self) -> bool:

@@ -7,12 +7,14 @@ trail, and how a process serves. Called by `app.py` and by `keyservice/app.py`. 
 import gc
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Any, Protocol
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Scope
@@ -51,6 +53,7 @@ class AccessSettings(Protocol):
     def client_recheck_seconds(self) -> int: ...
 
 
+NOT_STARTED = 3  # the exit code of uvicorn itself, as when the port is taken
 UUID_FORM = re.compile(r"(?<=/)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|\Z)")
 
 
@@ -66,9 +69,16 @@ def bare_app(**options: Any) -> FastAPI:
     )
 
 
-def assembled(api: FastAPI, parts: Mapping[str, Any], lifespan: Any) -> HttpLayer:
-    """The application whose doors under `/v1` are those of `api`, in its HTTP layer; every door finds the parts."""
+def assembled(
+    api: FastAPI, parts: Mapping[str, Any], lifespan: Any, beside: APIRouter | None = None
+) -> HttpLayer:
+    """The application whose doors under `/v1` are those of `api`, in its HTTP layer; every door finds the parts.
+
+    `beside` has doors that are not under `/v1`.
+    """
     root = _outer_app(api.openapi, lifespan)
+    if beside is not None:
+        root.include_router(beside)
     for app in (root, api):
         for name, part in parts.items():
             setattr(app.state, name, part)
@@ -146,12 +156,34 @@ def _refusals(recorder: Trail, verify: Verifier, is_opaque: IsOpaque) -> RecordR
     return record_refusal
 
 
-def serve_until_ended(app: ASGIApp, *, host: str, port: int, trusted_proxies: str) -> None:
-    """Serve until a signal ends it: one process, no access log of uvicorn's own, no `server` header."""
+class _Server(uvicorn.Server):
+    """One that tells when it is asked to end: whoever waits for news would keep it from ending."""
+
+    def __init__(self, config: uvicorn.Config, when_ending: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._when_ending = when_ending
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self._when_ending()
+
+
+def serve_until_ended(
+    app: ASGIApp,
+    *,
+    host: str,
+    port: int,
+    trusted_proxies: str,
+    when_ending: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until a signal ends it: one process, no access log of uvicorn's own, no `server` header.
+
+    `when_ending` is called by the signal, before the requests that are under way get their time to end.
+    """
     # What start-up made stays for good: without this the collector walks it again and again under load.
     gc.collect()
     gc.freeze()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -161,6 +193,11 @@ def serve_until_ended(app: ASGIApp, *, host: str, port: int, trusted_proxies: st
         log_level="warning",
         timeout_graceful_shutdown=10,
     )
+    server = _Server(config, when_ending)
+    with suppress(KeyboardInterrupt):  # the server has ended already when it comes
+        server.run()
+    if not server.started:
+        raise SystemExit(NOT_STARTED)
 
 
 async def _answers(database: Database, check: Callable[[AsyncSession], Awaitable[object]]) -> bool:

@@ -2,11 +2,19 @@
 
 from service.access.models import Client, ClientKey, ClientSecret, RevokedToken, UsedAssertion
 from service.agreements.models import Agreement
-from service.events.models import Event
+from service.events.models import Event, EventFeed
 from service.intake.models import Submission
+from service.leases import JobState
 from service.organisations.models import ContactPoint, Organisation
-from service.pseudonyms.models import SealedPerson, SealedSignal, SealingKey
-from service.referrals.models import Referral, ReferralClaim, ReferralStep
+from service.pseudonyms.models import SealedPerson, SealedQuestion, SealedSignal, SealingKey
+from service.referrals.models import (
+    Feedback,
+    Question,
+    Referral,
+    ReferralClaim,
+    ReferralEscalation,
+    ReferralStep,
+)
 from service.routing.models import RuleSet, SignalDecision
 from service.signals.models import Signal, SignalPerson, SignalVersion
 from service.snapshot import ReferenceVersion
@@ -22,16 +30,22 @@ __all__ = [
     "ClientSecret",
     "ContactPoint",
     "Event",
+    "EventFeed",
+    "Feedback",
+    "JobState",
     "Organisation",
+    "Question",
     "ReferenceVersion",
     "Referral",
     "ReferralClaim",
+    "ReferralEscalation",
     "ReferralStep",
     "Release",
     "ReleaseCell",
     "RevokedToken",
     "RuleSet",
     "SealedPerson",
+    "SealedQuestion",
     "SealedSignal",
     "SealingKey",
     "Signal",

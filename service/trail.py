@@ -25,6 +25,9 @@ from service.database import Database, insert_new_rows, insert_rows
 from service.group_commit import GroupCommit
 
 GATHER_SECONDS = 60
+MOST_AT_ONCE = (
+    64  # reads that are recorded in one commit; a page of a list has an entry for each of its items
+)
 DONE = "done"
 
 log = structlog.get_logger()
@@ -105,8 +108,8 @@ class Trail:
 
     def __init__(self, database: Database, *, capacity: int, gather_seconds: float = GATHER_SECONDS) -> None:
         self._database = database
-        self._queue: GroupCommit[dict[str, Any], None] = GroupCommit(
-            self._commit, size=256, capacity=capacity, flushers=1
+        self._queue: GroupCommit[Sequence[dict[str, Any]], None] = GroupCommit(
+            self._commit, size=MOST_AT_ONCE, capacity=capacity, flushers=1
         )
         self._gather_seconds = gather_seconds
         self._gathered: Counter[tuple[Who, str, str]] = Counter()
@@ -125,21 +128,22 @@ class Trail:
 
     async def record(self, row: dict[str, Any]) -> None:
         """Wait until the entry is durable. Raises `Overloaded` or `Unavailable`: then nothing may be told."""
-        await self._queue.submit(row)
+        await self._queue.submit([row])
 
     async def record_all(self, rows: Sequence[dict[str, Any]]) -> None:
-        """The same for several entries at once."""
-        await asyncio.gather(*(self._queue.submit(row) for row in rows))
+        """The same for several entries at once, which are durable together."""
+        await self._queue.submit(rows)
 
     def gather(self, act: str, outcome: str, who: Who = NOBODY) -> None:
         """Count a refusal of somebody unknown; the next minute's entry tells how many."""
         self._gathered[who, act, outcome] += 1
 
-    async def _commit(self, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
+    async def _commit(self, groups: Sequence[Sequence[dict[str, Any]]]) -> Sequence[None]:
         async with self._database.writing() as session:
             # A commit whose answer was lost is tried again: what is there already stays as it is.
+            rows = [row for group in groups for row in group]
             await insert_new_rows(session, AuditEntry.__table__, rows)  # type: ignore[attr-defined]
-        return [None] * len(rows)
+        return [None] * len(groups)
 
     async def _gather_forever(self) -> None:
         while True:
@@ -154,7 +158,7 @@ class Trail:
         ]
         try:
             if rows:
-                await self._commit(rows)
+                await self._commit([rows])
         except asyncio.CancelledError:
             self._gathered.update(gathered)  # the last writing, at the end, has them
             raise

@@ -6,10 +6,12 @@ from typing import Literal
 Role = Literal["reporter", "coordinator", "recipient", "analyst", "administrator", "auditor"]
 
 ROLE_SCOPES: Mapping[str, frozenset[str]] = {
-    "reporter": frozenset({"signals:write", "signals:read"}),
+    "reporter": frozenset({"signals:write", "signals:read", "events:read"}),
     # A contact point enters what was phoned in, on behalf of the organisation that phoned.
-    "coordinator": frozenset({"referrals:read", "referrals:work", "signals:write", "signals:read"}),
-    "recipient": frozenset({"referrals:read", "referrals:work"}),
+    "coordinator": frozenset(
+        {"referrals:read", "referrals:work", "signals:write", "signals:read", "events:read"}
+    ),
+    "recipient": frozenset({"referrals:read", "referrals:work", "events:read"}),
     "analyst": frozenset({"statistics:read"}),
     "administrator": frozenset(
         {
@@ -21,6 +23,7 @@ ROLE_SCOPES: Mapping[str, frozenset[str]] = {
             "clients:write",
             "agreements:read",
             "agreements:write",
+            "referrals:place",
         }
     ),
     "auditor": frozenset({"statistics:read", "organisations:read", "clients:read", "agreements:read"}),

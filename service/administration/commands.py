@@ -30,6 +30,8 @@ secret = typer.Typer(no_args_is_help=True, help="Secrets of a client: two may be
 key = typer.Typer(no_args_is_help=True, help="Public keys of a client, for private_key_jwt.")
 
 Municipalities = Annotated[list[str], typer.Option("--municipality", help="Its territory, as GM0794.")]
+Function = Annotated[str | None, typer.Option(help="Whom a contact point phones: a function, never a name.")]
+Phone = Annotated[str | None, typer.Option(help="The phone of that function.")]
 Scopes = Annotated[list[str], typer.Option("--scope", help="Fewer scopes than its role has.")]
 
 
@@ -39,11 +41,14 @@ def add_organisation(
     actor: Actor,
     type: Annotated[str, typer.Option()],
     oin: Annotated[str | None, typer.Option()] = None,
+    function: Function = None,
+    phone: Phone = None,
 ) -> None:
     """Add an organisation; its type is a code of the list org_type."""
 
     async def act(session: AsyncSession, caller: Caller) -> BaseModel:
-        content = OrganisationCreate.model_validate({"name": name, "type": type, "oin": oin})
+        given = {"name": name, "type": type, "oin": oin, "function": function, "phone": phone}
+        content = OrganisationCreate.model_validate(given)
         added = await actions.add_organisation(session, caller, content=content)
         return organisations.read_organisation(added)
 
@@ -58,13 +63,19 @@ def list_organisations(actor: Actor) -> None:
 
 @organisation.command("change")
 def change_organisation(
-    organisation_id: UUID, name: str, actor: Actor, oin: Annotated[str | None, typer.Option()] = None
+    organisation_id: UUID,
+    name: str,
+    actor: Actor,
+    oin: Annotated[str | None, typer.Option()] = None,
+    function: Function = None,
+    phone: Phone = None,
 ) -> None:
-    """Replace its name and OIN."""
+    """Replace its name, OIN, function and phone."""
 
     async def act(session: AsyncSession, caller: Caller) -> BaseModel:
         present = await organisations.get_organisation(session, organisation_id)
-        content = OrganisationChange.model_validate({"name": name, "oin": oin})
+        given = {"name": name, "oin": oin, "function": function, "phone": phone}
+        content = OrganisationChange.model_validate(given)
         changed = await actions.change_organisation(
             session, caller, organisation_id=organisation_id, version=present.version, content=content
         )

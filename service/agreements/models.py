@@ -36,11 +36,18 @@ class Sharing(Wire):
 
 
 class Terms(Wire):
-    """Terms in working days, retention in months (at most 24)."""
+    """Terms in working days; retention in months (at most 24), that of the feed in days.
+
+    Decision and feedback count from receipt, handling from the day on which a referral was accepted or forwarded,
+    an answer from the day of the question.
+    """
 
     decision_working_days: Annotated[int, Field(ge=1, le=30)] = 5
     feedback_working_days: Annotated[int, Field(ge=1, le=60)] = 10
+    handling_working_days: Annotated[int, Field(ge=1, le=260)] = 30
+    answer_working_days: Annotated[int, Field(ge=1, le=30)] = 5
     retention_months: Annotated[int, Field(ge=1, le=24)] = 12
+    feed_days: Annotated[int, Field(ge=7, le=730)] = 90
 
 
 class Escalation(Wire):

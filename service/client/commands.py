@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from service.client import pulling
+from service.client import hearing, pulling
 from service.client.columns import ColumnMap, WrongColumns, read_map
 from service.client.listening import listen_on, tokens_of_lines
 from service.client.posting import Poster
@@ -38,6 +38,7 @@ commands = typer.Typer(
     help="The client of a partner.",
 )
 commands.add_typer(pulling.commands, name="pull")
+commands.add_typer(hearing.commands, name="hear")
 
 
 @commands.command()

@@ -82,9 +82,12 @@ class Connection:
         path, headers = f"/v1/signals/{signal_id}/withdrawal", {"If-Match": f'"{version}"'}
         return dict(await self.call("POST", path, json={"reason": reason}, headers=headers))
 
-    async def claim(self, **wanted: Any) -> list[dict[str, Any]]:
-        """Claim the most urgent waiting referrals: limit, leaseSeconds, priority, municipality."""
-        headers = {"Idempotency-Key": str(uuid4())}
+    async def claim(self, *, wait: int = 0, **wanted: Any) -> list[dict[str, Any]]:
+        """Claim the most urgent waiting referrals: limit, leaseSeconds, priority, municipality.
+
+        Waits up to so many seconds for the first one.
+        """
+        headers = {"Idempotency-Key": str(uuid4())} | ({"Prefer": f"wait={wait}"} if wait else {})
         answer = await self.call("POST", "/v1/referral-claims", json=wanted, headers=headers)
         return list(answer["items"])
 
@@ -95,6 +98,21 @@ class Connection:
         headers = {"If-Match": f'"{referral["version"]}"'}
         path = f"/v1/referrals/{referral['id']}/{step}"
         return dict(await self.call("POST", path, json=body, headers=headers))
+
+    async def events(self, after: str | None = None, *, wait: int = 0) -> tuple[list[dict[str, Any]], str]:
+        """What happened after a place in the feed, all that is there, and the place to go on from.
+
+        Waits up to so many seconds for the first.
+        """
+        found: list[dict[str, Any]] = []
+        while True:
+            query = {"limit": "200"} | ({"after": after} if after else {})
+            headers = {"Prefer": f"wait={wait}"} if wait and not found else {}
+            page = await self.call("GET", "/v1/events", params=query, headers=headers)
+            found += page["items"]
+            if page["after"] == after or not page["items"]:
+                return found, str(page["after"])
+            after = page["after"]
 
     async def get(self, path: str, **query: Any) -> Any:
         """Read JSON."""

@@ -1,4 +1,4 @@
-"""`client pull`: a contact point or a recipient works its queue: claim, show, accept, forward, close."""
+"""`client pull`: a contact point or a recipient works its queue, from claiming a referral to closing it."""
 
 import asyncio
 import json
@@ -15,9 +15,10 @@ from service.client.settings import ClientSettings
 
 Actor = Annotated[str | None, typer.Option(help="Your staff id; or SIGNAL_CLIENT_ACTOR.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, a referral a line.")]
+Version = Annotated[int | None, typer.Option(help="The version that you saw.")]
 Language = Annotated[str, typer.Option(help="nl or en.")]
 
-commands = typer.Typer(no_args_is_help=True, help="Work a queue: claim, show, accept, forward, close.")
+commands = typer.Typer(no_args_is_help=True, help="Work a queue, from claiming a referral to closing it.")
 
 
 @commands.command("claim")
@@ -26,13 +27,14 @@ def claim(
     actor: Actor = None,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 10,
     lease_seconds: Annotated[int, typer.Option(help="How long they are yours.")] = 900,
+    wait: Annotated[int, typer.Option(min=0, max=30, help="Seconds to wait for the first one.")] = 0,
     as_json: AsJson = False,
     language: Language = "nl",
 ) -> None:
     """Claim the most urgent referrals of your queue and show them."""
 
     async def act(register: Connection) -> list[dict[str, Any]]:
-        return await register.claim(limit=limit, leaseSeconds=lease_seconds)
+        return await register.claim(limit=limit, leaseSeconds=lease_seconds, wait=wait)
 
     _pull(settings_file, actor, act, as_json, language)
 
@@ -62,12 +64,73 @@ def accept(
     referral: str,
     settings_file: SettingsFile = None,
     actor: Actor = None,
-    version: Annotated[int | None, typer.Option(help="The version that you saw.")] = None,
+    version: Version = None,
     as_json: AsJson = False,
     language: Language = "nl",
 ) -> None:
     """Accept a referral that you claimed."""
     _step(settings_file, actor, referral, version, "acceptance", None, as_json, language)
+
+
+@commands.command("release")
+def release(
+    referral: str,
+    settings_file: SettingsFile = None,
+    actor: Actor = None,
+    version: Version = None,
+    as_json: AsJson = False,
+    language: Language = "nl",
+) -> None:
+    """Put a referral that you claimed back into the queue."""
+    _step(settings_file, actor, referral, version, "release", None, as_json, language)
+
+
+@commands.command("assign")
+def assign(
+    referral: str,
+    colleague: Annotated[str, typer.Argument(help="The opaque staff id of who goes on with it.")],
+    settings_file: SettingsFile = None,
+    actor: Actor = None,
+    version: Version = None,
+    as_json: AsJson = False,
+    language: Language = "nl",
+) -> None:
+    """Let a colleague go on with a referral that was accepted."""
+    _step(settings_file, actor, referral, version, "assignment", {"actor": colleague}, as_json, language)
+
+
+@commands.command("return")
+def hand_back(
+    referral: str,
+    reason: Annotated[str, typer.Argument(help="A code of the list return_reason.")],
+    settings_file: SettingsFile = None,
+    actor: Actor = None,
+    version: Version = None,
+    as_json: AsJson = False,
+    language: Language = "nl",
+) -> None:
+    """Return a referral: to the covering contact point, or to the one that forwarded it."""
+    _step(settings_file, actor, referral, version, "return", {"reason": reason}, as_json, language)
+
+
+@commands.command("ask")
+def ask(
+    referral: str,
+    text: Annotated[str | None, typer.Argument(help="The question, in words that name nobody.")] = None,
+    permission_for: Annotated[
+        str | None, typer.Option(help="Ask instead whether it may go to this kind of organisation.")
+    ] = None,
+    settings_file: SettingsFile = None,
+    actor: Actor = None,
+    version: Version = None,
+    as_json: AsJson = False,
+    language: Language = "nl",
+) -> None:
+    """Ask the reporter for more, or for permission to forward."""
+    body = {"kind": "INFORMATION", "text": text}
+    if permission_for is not None:
+        body = {"kind": "PERMISSION", "organisationType": permission_for, "text": text}
+    _step(settings_file, actor, referral, version, "questions", body, as_json, language)
 
 
 @commands.command("forward")
@@ -76,7 +139,7 @@ def forward(
     organisation: Annotated[str, typer.Argument(help="The id of the recipient.")],
     settings_file: SettingsFile = None,
     actor: Actor = None,
-    version: Annotated[int | None, typer.Option(help="The version that you saw.")] = None,
+    version: Version = None,
     person: Annotated[
         list[int] | None, typer.Option(help="Only this person, by its place; 0 is the first.")
     ] = None,
@@ -94,7 +157,7 @@ def close(
     outcome: Annotated[str, typer.Argument(help="A code of the list referral_outcome.")],
     settings_file: SettingsFile = None,
     actor: Actor = None,
-    version: Annotated[int | None, typer.Option(help="The version that you saw.")] = None,
+    version: Version = None,
     as_json: AsJson = False,
     language: Language = "nl",
 ) -> None:

@@ -8,7 +8,7 @@ from service.vocabulary.municipalities import municipalities
 
 WORDS = {
     "nl": (
-        "te beslissen voor",
+        "uiterlijk",
         "melder",
         "van",
         "kenmerk",
@@ -17,14 +17,33 @@ WORDS = {
         "advies",
         "persoon",
         "gezien",
+        "vraag",
+        "antwoord",
+        "doorgezet",
+        "te laat",
     ),
-    "en": ("to decide by", "reporter", "from", "reference", "why", "suggestion", "advice", "person", "seen"),
+    "en": (
+        "due by",
+        "reporter",
+        "from",
+        "reference",
+        "why",
+        "suggestion",
+        "advice",
+        "person",
+        "seen",
+        "question",
+        "answer",
+        "forwarded",
+        "overdue",
+    ),
 }
 
 
 def referral_lines(referral: Mapping[str, Any], language: str) -> Iterator[str]:
     """A referral, line by line, with labels instead of codes."""
-    due, reporter, sender, reference, why, suggestion, advice, person, seen = WORDS[language]
+    due, reporter, sender, reference, why, suggestion, advice, person, seen, *later = WORDS[language]
+    question, answer, forwarded, overdue = later
 
     def told(list_name: str, code: str | None) -> str:
         known = code is not None and code in code_lists()[list_name]
@@ -39,7 +58,8 @@ def referral_lines(referral: Mapping[str, Any], language: str) -> Iterator[str]:
         known = municipalities().get(place or "")
         yield f"  {kind}{f', {known.name}' if known else ''}"
     if who := referral.get("reporter"):
-        yield f"  {reporter}: {who['organisation']}"
+        whom = ", ".join(who[name] for name in ("organisation", "function", "phone") if who.get(name))
+        yield f"  {reporter}: {whom}"
     if referral.get("forwardedBy"):
         yield f"  {sender}: {referral['forwardedBy']}"
     if referral.get("partnerReference"):
@@ -63,3 +83,13 @@ def referral_lines(referral: Mapping[str, Any], language: str) -> Iterator[str]:
         yield f"  {suggestion}: {target}: {(one.get('why') or {}).get(language, '')}"
     for one in decision.get("advice") or []:
         yield f"  {advice}: {(one.get('text') or {}).get(language) or one.get('code')}"
+    for one in referral.get("children") or []:
+        state = told("referral_status", one["status"])
+        yield f"  {forwarded}: {one['organisation']}: {state}"
+    for one in referral.get("questions") or []:
+        kind = one.get("text") or told("question_kind", one["kind"])
+        yield f"  {question}: {kind}"
+        if one.get("answeredAt"):
+            yield f"  {answer}: {one.get('answer') or one.get('permitted')}"
+    if any(one["dueOn"] == referral["dueOn"] for one in referral.get("escalations") or []):
+        yield f"  {overdue}"

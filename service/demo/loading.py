@@ -61,7 +61,7 @@ async def load_demo(database: Database, pack: Pack, *, with_areas: bool = False)
     """Put the pack into an empty register. Areas need a clock that stands before their year."""
     async with database.writing() as session:
         added = {
-            one.key: await add_organisation(session, LOADER, name=one.name, type=one.type, oin=one.oin)
+            one.key: await add_organisation(session, LOADER, **one.model_dump(exclude={"key"}))
             for one in pack.organisations
         }
         organisations = {key: organisation.id for key, organisation in added.items()}

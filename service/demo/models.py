@@ -35,6 +35,8 @@ class Organisation(Wire):
     name: str
     type: OrganisationType
     oin: Annotated[str, Field(pattern=r"^0000000\d{13}$")] | None
+    function: str | None
+    phone: str | None
 
 
 class ContactPoint(Wire):

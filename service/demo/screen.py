@@ -76,6 +76,21 @@ class Screen:
             )
         self.console.print(table)
 
+    def figures(self, title: str, figures: dict[str, int]) -> None:
+        """Figures by their names, in one row."""
+        table = Table(*figures, title=title)
+        table.add_row(*(str(figure) for figure in figures.values()))
+        self.console.print(table)
+
+    def heard(self, feedback: Sequence[dict[str, Any]]) -> None:
+        """What a reporter has heard about a signal."""
+        table = Table("when", "what", title="GET /v1/signals/{id}/feedback")
+        for one in feedback:
+            kind = one.get("organisationType")
+            told = label("feedback_code", one["code"])
+            table.add_row(one["at"], f"{told}: {label('org_type', kind)}" if kind else told)
+        self.console.print(table)
+
     def queue(self, title: str, referrals: Sequence[dict[str, Any]]) -> None:
         """A queue, most urgent first."""
         table = Table(
@@ -89,7 +104,7 @@ class Screen:
                 label("signal_type", referral["signal"]["primaryType"]),
                 "\n".join(person_words(person) for person in referral["signal"].get("persons", []))
                 or "group",
-                referral.get("reporter", {}).get("organisation", referral.get("forwardedBy", "")),
+                "\n".join(referral["reporter"][name] for name in ("organisation", "function", "phone")),
                 "\n".join(label("referral_target", one["target"]) for one in suggestions),
             )
         self.console.print(table)

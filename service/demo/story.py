@@ -24,6 +24,7 @@ from service.demo.changes import partners_change_their_minds
 from service.demo.generate import Generated, generate
 from service.demo.keyservice import DemoKeyService
 from service.demo.models import Pack
+from service.demo.morning import the_coordinators_morning
 from service.demo.newcomer import a_school_joins
 from service.demo.pack import load_pack
 from service.demo.processes import free_port
@@ -32,7 +33,6 @@ from service.demo.scenes import refused_body, scenes
 from service.demo.screen import Screen
 from service.demo.server import DemoServer, running
 from service.demo.tokens import tokens_are_made, with_tokens
-from service.vocabulary.lists import label
 
 SEED = 20260101
 FIRST, LAST = date(2026, 1, 1), date(2026, 6, 30)
@@ -172,8 +172,8 @@ async def _tell(server: DemoServer, key_service: DemoKeyService, screen: Screen)
             one.client: await with_tokens(there[one.client], one.record)
             for one in scenes(datetime.now(UTC).date())
         }
-        await _partners_post(server, clients, bodies, screen)
-        await _contact_point_works(server, clients, screen)
+        signals = await _partners_post(server, clients, bodies, screen)
+        await the_coordinators_morning(clients, server.loaded.organisations, signals, screen)
         await partners_change_their_minds(clients, bodies, screen)
         await a_school_joins(clients, screen)
         await the_region_is_counted(clients, screen)
@@ -181,7 +181,9 @@ async def _tell(server: DemoServer, key_service: DemoKeyService, screen: Screen)
 
 async def _partners_post(
     server: DemoServer, clients: dict[str, Connection], bodies: dict[str, dict[str, Any]], screen: Screen
-) -> None:
+) -> dict[str, str]:
+    """The posts of today; the ids of their signals by client."""
+    signals = {}
     today = datetime.now(UTC).date()
     screen.chapter(
         "Today in Helmond",
@@ -190,6 +192,7 @@ async def _partners_post(
     )
     for scene in scenes(today):
         receipt = await clients[scene.client].post_signal(bodies[scene.client])
+        signals[scene.client] = str(receipt["id"])
         screen.receipt(server.loaded.credentials[scene.client].organisation, scene.told, receipt)
     screen.say(
         "A body with faults is refused whole; every fault is named, nothing is stored, nothing repeated:"
@@ -198,33 +201,4 @@ async def _partners_post(
         await clients["jpt-helmond"].post_signal(refused_body(today))
     except Refused as refused:
         screen.faults(dict(refused.problem))
-
-
-async def _contact_point_works(server: DemoServer, clients: dict[str, Connection], screen: Screen) -> None:
-    screen.chapter(
-        "The central contact point",
-        "Its client pulls the queue. What it claims is held for a quarter of an hour; nobody else gets it.",
-    )
-    contact_point = clients["contact-point-helmond"]
-    claimed = await contact_point.claim(limit=10, leaseSeconds=900)
-    screen.queue("Claimed by Centraal meldpunt Helmond en De Peel", claimed)
-    accepted = {one["signal"]["primaryType"]: await contact_point.step(one, "acceptance") for one in claimed}
-
-    recipient = str(server.loaded.organisations["halt-oost-brabant"])
-    await contact_point.step(accepted["SHAME_SEXTING"], "forwarding", {"organisation": recipient})
-    halt = clients["halt-oost-brabant"]
-    (for_halt,) = await halt.claim(limit=10)
-    screen.say(
-        "The shame-sexting goes to Halt. Halt sees the suspect only, and only the fields that the working "
-        "agreement opens:"
-    )
-    screen.told("What Halt is told", for_halt["signal"])
-    taken = await halt.step(for_halt, "acceptance")
-    await halt.step(taken, "closure", {"outcome": "HALT_PROGRAMME"})
-
-    closed = await contact_point.step(accepted["LOVERBOY"], "closure", {"outcome": "SUPPORT_STARTED"})
-    back = await contact_point.get(f"/v1/referrals/{accepted['SHAME_SEXTING']['id']}")
-    screen.say(
-        f"The loverboy referral is closed: {label('referral_outcome', closed['outcome'])}. Halt is done, so the "
-        f"shame-sexting referral is with the contact point again ({back['status'].lower()})."
-    )
+    return signals

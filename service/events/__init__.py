@@ -1,5 +1,6 @@
 """The feed: that something happened, never what.
 
-Keeps events (id, type, subject link, time, whose they are), appended in the transaction of the act. Numbering
-and reading come with the coordinator's room; until then the rows wait. No content, no pseudonym, no count.
+Keeps events (id, type, subject link, time, whose they are), appended in the transaction of the act, numbered by a job,
+dropped when the agreement wants them kept no longer. Reporters, coordinators and recipients come in for what is their
+own organisation's, their role's and their territory's. No content, no pseudonym, no count.
 """

@@ -9,21 +9,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.columns import new_id
 from service.database import insert_rows
-from service.events.models import Event
+from service.events.models import Audience, Event, EventType
 
 
-def event(type: str, subject: str, organisation_id: UUID, at: datetime) -> dict[str, Any]:
-    """One row: `type` as `signal.received`, `subject` the path of the thing (`/v1/signals/…`)."""
+def event(
+    type: EventType,
+    subject: str,
+    organisation_id: UUID,
+    at: datetime,
+    *,
+    audience: Audience,
+    municipality: str | None = None,
+) -> dict[str, Any]:
+    """One row; `subject` is the path of the thing (`/v1/signals/…`), `municipality` that of a referral."""
     return {
         "id": new_id(),
         "type": type,
         "subject": subject,
         "at": at,
         "organisation_id": organisation_id,
+        "audience": audience,
+        "municipality": municipality,
         "sequence": None,
     }
 
 
 async def announce(session: AsyncSession, events: Sequence[dict[str, Any]]) -> None:
-    """Write events; nobody hears of them before the commit."""
+    """Write events; nobody hears of them before the commit, and before they are numbered."""
     await insert_rows(session, Event.__table__, events)

@@ -28,7 +28,7 @@ from service.intake.reference import Reference, load_reference
 from service.intake.registration import Registration, Submission, register
 from service.pseudonyms import actions as sealed_side
 from service.pseudonyms.sealing import Seal, Sealer, digest_place
-from service.referrals.actions import refer
+from service.referrals.steps import refer
 from service.routing.actions import record_decisions
 from service.signals.actions import record_signals
 from service.snapshot import Snapshot

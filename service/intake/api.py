@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
 from service import clock
+from service.answers import Streamed
 from service.caller import Caller
 from service.doors import IdempotencyKey, IfMatch, Reading, Recording, Writing, entering
 from service.intake import batch, changes
@@ -19,7 +20,6 @@ from service.problems import JsonRoute
 from service.pseudonyms.api import Unsealing
 from service.signals.models import SignalRead
 from service.signals.queries import get_own_signal
-from service.streamed import Streamed
 from service.trail import entry
 
 router = APIRouter(tags=["intake"], route_class=JsonRoute, redirect_slashes=False)

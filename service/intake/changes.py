@@ -15,6 +15,7 @@ from service import clock, trail
 from service.caller import Caller
 from service.columns import new_id
 from service.events.actions import announce, event
+from service.events.models import EventType
 from service.intake.actions import Intake
 from service.intake.models import UNJUSTIFIED, SubmittedPerson, SubmittedSignal
 from service.intake.registration import (
@@ -122,6 +123,6 @@ def _carry_counts(
 async def _record(session: AsyncSession, caller: Caller, act: str, signal: Signal, *, ground: str) -> None:
     entry = trail.entry(caller.who, f"signal.{act}", ACTIVITY, "signal", signal.id, ground=ground)
     await trail.append(session, [entry])
-    told = {"correct": "signal.corrected", "withdraw": "signal.withdrawn"}[act]
+    told: EventType = "signal.corrected" if act == "correct" else "signal.withdrawn"
     path = f"/v1/signals/{signal.id}"
-    await announce(session, [event(told, path, signal.organisation_id, clock.now())])
+    await announce(session, [event(told, path, signal.organisation_id, clock.now(), audience="reporter")])

@@ -12,14 +12,14 @@ from sqlmodel import SQLModel
 
 from service import clock
 from service.columns import Moment
-from service.referrals.models import DecisionRead, Priority
+from service.referrals.bodies import Priority
+from service.referrals.reads import DecisionRead
 from service.scheme import TOKEN_FORM
-from service.screening.guard import screen
-from service.screening.kinds import TOLD
 from service.screening.reference import REFERENCE_FORM
+from service.screening.texts import Note
 from service.signals.models import MAX_PERSONS, PersonContent, SignalContent
 from service.vocabulary.types import OneOf
-from service.wire import Answer, Instant, Wire, fault, faults
+from service.wire import Answer, Instant, Wire, fault
 
 UNKNOWN = "UNKNOWN"
 UNJUSTIFIED = "UNJUSTIFIED"
@@ -30,9 +30,6 @@ Token = Annotated[str, Field(pattern=rf"^{TOKEN_FORM}$", max_length=60)]
 TokenOrUnknown = Annotated[str, Field(pattern=rf"^(UNKNOWN|{TOKEN_FORM})$", max_length=60)]
 
 
-MAX_NOTE = 280
-
-
 def _a_reference(value: str) -> str:
     if not re.fullmatch(REFERENCE_FORM, value):
         raise fault(
@@ -41,23 +38,10 @@ def _a_reference(value: str) -> str:
     return value
 
 
-def _without_persons(text: str) -> str:
-    """Refuse a text that may identify somebody, by everything that was found; the text goes nowhere."""
-    found = screen(text, clock.local_day(clock.now()))
-    if found:
-        raise faults([(f"note.{kind}", TOLD[kind]) for kind in found])
-    return text
-
-
 Reference = Annotated[
     str,
     Field(max_length=40, json_schema_extra={"pattern": f"^{REFERENCE_FORM}$"}),
     AfterValidator(_a_reference),
-]
-Note = Annotated[
-    str,
-    Field(min_length=1, max_length=MAX_NOTE, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$"),
-    AfterValidator(_without_persons),
 ]
 
 

@@ -21,8 +21,8 @@ from service.intake.judging import Judgement, judge
 from service.intake.models import SubmittedPerson, SubmittedSignal
 from service.intake.reference import Reference
 from service.pseudonyms.sealing import Seal, digest_place
-from service.referrals.actions import waiting_referral
 from service.referrals.models import PRIORITIES
+from service.referrals.steps import waiting_event, waiting_referral
 from service.signals.actions import ACTIVE
 from service.wire import on_the_wire
 
@@ -141,13 +141,14 @@ def register(
             ground=f"agreement:{judgement.agreement.id}",
         ),
         events=[
-            event("signal.received", f"/v1/signals/{signal_id}", judgement.reporter_id, received_at),
             event(
-                "referral.waiting",
-                f"/v1/referrals/{referral['id']}",
-                referral["organisation_id"],
+                "signal.received",
+                f"/v1/signals/{signal_id}",
+                judgement.reporter_id,
                 received_at,
+                audience="reporter",
             ),
+            *waiting_event(referral, received_at),
         ],
         answer=answer,
     )

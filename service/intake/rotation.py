@@ -19,9 +19,9 @@ from service import clock, trail
 from service.database import Database
 from service.intake.models import Submission
 from service.keys import MissingKey, load_sealing_keys, make_sealing_keys, sealing_files
-from service.pseudonyms.models import SealedPerson, SealedSignal, SealingKey
+from service.pseudonyms.models import SealedPerson, SealedQuestion, SealedSignal, SealingKey
 from service.pseudonyms.queries import label_in_use
-from service.pseudonyms.sealing import Sealer, digest_place, text_place, token_place
+from service.pseudonyms.sealing import QUESTIONS, SIGNALS, Sealer, digest_place, token_place
 from service.snapshot import hold_reference, one_at_a_time, reference_changed
 
 ACTIVITY = "pseudonymisation"
@@ -49,15 +49,18 @@ def _person(row: Row[Any], sealer: Sealer, label: str) -> Values:
     return {"subject": new.subject(token.decode()), "token": new.close(token, place)}
 
 
-def _signal(row: Row[Any], sealer: Sealer, label: str) -> Values:
-    def again(column: str, sealed: bytes | None) -> bytes | None:
-        place = text_place(column, row.signal_id)
-        return sealed and sealer.under(label).close(sealer.under(row.key_label).open(sealed, place), place)
+def _texts(table: str, row_id: str, *columns: str) -> Callable[[Row[Any], Sealer, str], Values]:
+    """How a row of texts is sealed again: each of its columns."""
 
-    return {
-        "note": again("note", row.note),
-        "partner_reference": again("partner_reference", row.partner_reference),
-    }
+    def again(row: Row[Any], sealer: Sealer, label: str) -> Values:
+        id_, new = getattr(row, row_id), sealer.under(label)
+        clear = {
+            column: sealer.open_text(getattr(row, column), row.key_label, column, id_, table=table)
+            for column in columns
+        }
+        return {column: new.close_text(text, column, id_, table=table) for column, text in clear.items()}
+
+    return again
 
 
 def _post(row: Row[Any], sealer: Sealer, label: str) -> Values:
@@ -67,7 +70,8 @@ def _post(row: Row[Any], sealer: Sealer, label: str) -> Values:
 
 SEALED: dict[Table, Callable[[Row[Any], Sealer, str], Values]] = {
     SealedPerson.__table__: _person,
-    SealedSignal.__table__: _signal,
+    SealedSignal.__table__: _texts(SIGNALS, "signal_id", "note", "partner_reference"),
+    SealedQuestion.__table__: _texts(QUESTIONS, "question_id", "question", "answer"),
     Submission.__table__: _post,
 }
 

@@ -19,12 +19,27 @@ ACTIVITY = "administration"
 
 
 async def add_organisation(
-    session: AsyncSession, who: trail.Who, *, name: str, type: str, oin: str | None = None
+    session: AsyncSession,
+    who: trail.Who,
+    *,
+    name: str,
+    type: str,
+    oin: str | None = None,
+    function: str | None = None,
+    phone: str | None = None,
 ) -> Organisation:
     """A new organisation, in force at once; raises `OinTaken`."""
     await _refuse_taken_oin(session, oin, None)
     organisation = Organisation(
-        id=new_id(), name=name, type=type, oin=oin, created_at=clock.now(), ended_at=None, version=1
+        id=new_id(),
+        name=name,
+        type=type,
+        oin=oin,
+        function=function,
+        phone=phone,
+        created_at=clock.now(),
+        ended_at=None,
+        version=1,
     )
     session.add(organisation)
     await _record(session, who, "organisation.add", "organisation", organisation)
@@ -32,12 +47,20 @@ async def add_organisation(
 
 
 async def change_organisation(
-    session: AsyncSession, who: trail.Who, organisation: Organisation, *, name: str, oin: str | None
+    session: AsyncSession,
+    who: trail.Who,
+    organisation: Organisation,
+    *,
+    name: str,
+    oin: str | None,
+    function: str | None,
+    phone: str | None,
 ) -> None:
     """Replace what may change; raises `Ended`, `OinTaken`."""
     _refuse_ended(organisation)
     await _refuse_taken_oin(session, oin, organisation.id)
     organisation.name, organisation.oin = name, oin
+    organisation.function, organisation.phone = function, phone
     organisation.version += 1
     await _record(session, who, "organisation.change", "organisation", organisation)
 

@@ -21,7 +21,10 @@ Phone = Annotated[str, WireField(max_length=30, pattern=r"^\+?[0-9][0-9 ()-]{1,2
 
 
 class Organisation(SQLModel, table=True):
-    """A partner in the register. `type` is a code of `org_type`; `oin` has 20 digits."""
+    """A partner in the register. `type` is a code of `org_type`; `oin` has 20 digits.
+
+    `function` and `phone` say whom a contact point phones about a signal: a function, never a name.
+    """
 
     __tablename__ = "organisation"
 
@@ -29,6 +32,8 @@ class Organisation(SQLModel, table=True):
     name: str = Field(max_length=120)
     type: str = Field(max_length=30)
     oin: str | None = Field(max_length=20, unique=True)
+    function: str | None = Field(max_length=120)
+    phone: str | None = Field(max_length=30)
     created_at: datetime = Field(sa_column=Column(Moment, nullable=False))
     ended_at: datetime | None = Field(sa_column=Column(Moment))
     version: int
@@ -63,6 +68,8 @@ class OrganisationChange(Wire):
 
     name: Line
     oin: Oin | None = None
+    function: Line | None = None
+    phone: Phone | None = None
 
 
 class OrganisationCreate(OrganisationChange):
@@ -76,6 +83,8 @@ class OrganisationRead(Answer):
     name: str
     type: OrganisationType
     oin: str | None = None
+    function: str | None = None
+    phone: str | None = None
     created_at: Instant
     ended_at: Instant | None = None
 

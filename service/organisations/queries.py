@@ -85,6 +85,8 @@ def read_organisation(row: Organisation) -> OrganisationRead:
         name=row.name,
         type=row.type,
         oin=row.oin,
+        function=row.function,
+        phone=row.phone,
         created_at=row.created_at,
         ended_at=row.ended_at,
     )

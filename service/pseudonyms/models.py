@@ -1,4 +1,4 @@
-"""The two sealed tables, and the labels of their keys. Backups of the rest of the data leave the two out."""
+"""The sealed tables, and the labels of their keys. Backups of the rest of the data leave the sealed ones out."""
 
 from datetime import datetime
 from uuid import UUID
@@ -46,3 +46,15 @@ class SealedPerson(SQLModel, table=True):
     key_label: str = Field(max_length=20)
     subject: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, index=True))
     token: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class SealedQuestion(SQLModel, table=True):
+    """Per question about a signal: what was asked and answered in words, encrypted."""
+
+    __tablename__ = "sealed_question"
+
+    question_id: UUID = Field(primary_key=True, foreign_key="question.id")
+    signal_id: UUID = Field(index=True)
+    key_label: str = Field(max_length=20)
+    question: bytes | None = Field(sa_column=Column(LargeBinary))
+    answer: bytes | None = Field(sa_column=Column(LargeBinary))

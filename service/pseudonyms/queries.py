@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.pseudonyms.errors import KeysRotating
 from service.pseudonyms.models import SealedPerson, SealedSignal, SealingKey
-from service.pseudonyms.sealing import Sealer
+from service.pseudonyms.sealing import Seal, Sealer
+from service.snapshot import hold_reference
 
 _key = SealingKey.__table__
 
@@ -26,6 +27,12 @@ class SealedTexts:
 async def label_in_use(session: AsyncSession) -> str:
     """The label under which is sealed: the one that came into use last."""
     return (await labels(session))[-1]
+
+
+async def present_seal(session: AsyncSession, sealer: Sealer) -> Seal:
+    """What seals now, and until this transaction ends: nobody leaves its label meanwhile."""
+    await hold_reference(session)
+    return sealer.under(await label_in_use(session))
 
 
 async def labels(session: AsyncSession) -> Sequence[str]:
@@ -58,11 +65,11 @@ async def texts_of(
 
 
 def _texts(row: SealedSignal, sealer: Sealer) -> SealedTexts:
-    def opened(column: str, sealed: bytes | None) -> str | None:
-        return None if sealed is None else sealer.open_text(sealed, row.key_label, column, row.signal_id)
-
     return SealedTexts(
-        note=opened("note", row.note), partner_reference=opened("partner_reference", row.partner_reference)
+        note=sealer.open_text(row.note, row.key_label, "note", row.signal_id),
+        partner_reference=sealer.open_text(
+            row.partner_reference, row.key_label, "partner_reference", row.signal_id
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from service.keys import SealingKeys, load_sealing_keys
 
 NONCE_BYTES = 12
+SIGNALS, QUESTIONS = "sealed_signal", "sealed_question"  # the tables whose texts are sealed
 PURPOSE = b"signal-register/subject/1\x00"
 
 
@@ -57,11 +58,16 @@ class Seal:
             {
                 "signal_id": signal_id,
                 "key_label": self.label,
-                "note": note and self.close(note.encode(), text_place("note", signal_id)),
-                "partner_reference": partner_reference
-                and self.close(partner_reference.encode(), text_place("partner_reference", signal_id)),
+                "note": self.close_text(note, "note", signal_id),
+                "partner_reference": self.close_text(partner_reference, "partner_reference", signal_id),
             }
         ]
+
+    def close_text(
+        self, text: str | None, column: str, row_id: UUID, *, table: str = SIGNALS
+    ) -> bytes | None:
+        """A text for its column, or none; opened again by `Sealer.open_text`."""
+        return text and self.close(text.encode(), text_place(column, row_id, table))  # type: ignore[return-value]
 
     def close(self, value: bytes, place: bytes) -> bytes:
         """Encrypt a value for its place: a fresh nonce, then ciphertext and tag."""
@@ -90,9 +96,13 @@ class Sealer:
         """The token in clear."""
         return self.under(label).open(sealed, token_place(person_id, position)).decode()
 
-    def open_text(self, sealed: bytes, label: str, column: str, signal_id: UUID) -> str:
-        """A note or partner reference in clear."""
-        return self.under(label).open(sealed, text_place(column, signal_id)).decode()
+    def open_text(
+        self, sealed: bytes | None, label: str, column: str, row_id: UUID, *, table: str = SIGNALS
+    ) -> str | None:
+        """A text in clear, or none."""
+        if sealed is None:
+            return None
+        return self.under(label).open(sealed, text_place(column, row_id, table)).decode()
 
 
 def token_place(person_id: UUID, position: int) -> bytes:
@@ -100,9 +110,9 @@ def token_place(person_id: UUID, position: int) -> bytes:
     return b"sealed_person.token\x00" + person_id.bytes + position.to_bytes(1)
 
 
-def text_place(column: str, signal_id: UUID) -> bytes:
-    """Where a text stands: a column of `sealed_signal` of a row."""
-    return b"sealed_signal." + column.encode("ascii") + b"\x00" + signal_id.bytes
+def text_place(column: str, row_id: UUID, table: str = SIGNALS) -> bytes:
+    """Where a text stands: a column of a row of `sealed_signal` or `sealed_question`."""
+    return f"{table}.{column}\x00".encode("ascii") + row_id.bytes
 
 
 def digest_place(client_id: UUID, key: UUID) -> bytes:

@@ -1,29 +1,35 @@
-"""The doors to the queue."""
+"""The doors to a queue: claiming from it and reading it."""
 
+from dataclasses import fields
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy.ext.asyncio import AsyncSession
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
 
+from service.answers import JsonResponse
 from service.caller import Caller
-from service.doors import IdempotencyKey, IfMatch, Reading, Recording, Writing, entering, link_next
+from service.doors import (
+    IdempotencyKey,
+    Patience,
+    Reading,
+    Recording,
+    Writing,
+    entering,
+    link_next,
+    still_there,
+)
 from service.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.problems import JsonRoute
 from service.pseudonyms.api import Unsealing
-from service.pseudonyms.sealing import Sealer
-from service.referrals import actions, claims, queries
-from service.referrals.models import (
-    ClaimAnswer,
-    ClaimRequest,
-    ClosureRequest,
-    ForwardingRequest,
-    ReferralPage,
-    ReferralRead,
-)
+from service.referrals import actions, claims, overview, queries
+from service.referrals.bodies import ClaimRequest, Priority
+from service.referrals.queries import ORDERS, RECEIVED, Part, Place
+from service.referrals.reads import ClaimAnswer, ReferralPage, ReferralRead, Workload
+from service.referrals.steps import ACTIVITY
 from service.trail import entry
-from service.vocabulary.types import ReferralStatus
-from service.wire import Wire
+from service.vocabulary.types import MunicipalityCode, OneOf, ReferralStatus
+from service.wire import Day, Wire
 
 router = APIRouter(tags=["referrals"], route_class=JsonRoute, redirect_slashes=False)
 
@@ -32,28 +38,67 @@ WorkingQueue = Annotated[Caller, entering("referrals:work")]
 
 
 class QueueQuery(Wire):
-    """Which part of the queue."""
+    """Which part of the queue, in which order. `assignedTo=me` is what the actor accepted.
+
+    `escalated` lists, instead of the queue, what is past its term and has climbed to one's organisation.
+    """
 
     status: ReferralStatus | None = None
+    priority: Priority | None = None
+    municipality: MunicipalityCode | None = None
+    assigned_to: Annotated[str | None, Field(max_length=64, pattern=r"^(me|[A-Za-z0-9._-]{4,64})$")] = None
+    due_before: Day | None = None
+    overdue: bool | None = None
+    escalated: bool | None = None
+    order: Annotated[str, OneOf(tuple(ORDERS))] = RECEIVED
     cursor: Annotated[str | None, Query(max_length=200)] = None
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
 
+    @property
+    def part(self) -> Part:
+        """Which referrals, without where in their order."""
+        given = dict(self)
+        return Part(**{field.name: given[field.name] for field in fields(Part)})
+
+    @property
+    def place(self) -> Place:
+        return Place(self.order, self.cursor, self.limit)
+
+
+async def _when_there_is_work(
+    caller: WorkingQueue, key: IdempotencyKey, claim: ClaimRequest, patience: Patience, request: Request
+) -> ClaimRequest:
+    """The claim, once there is something for it or patience is over. Nothing is open while it waits."""
+    if patience:
+        state = request.app.state
+        await claims.wait_for_work(
+            state.database, state.watch, caller, key=key, request=claim, seconds=patience
+        )
+        await still_there(request)
+    return claim
+
 
 @router.post(
-    "/referral-claims", operation_id="claim_referrals", status_code=201, response_model_exclude_none=True
+    "/referral-claims",
+    operation_id="claim_referrals",
+    status_code=201,
+    responses={201: {"model": ClaimAnswer}},
 )
 async def claim_referrals(
     caller: WorkingQueue,
     key: IdempotencyKey,
-    request: ClaimRequest,
+    claim: Annotated[ClaimRequest, Depends(_when_there_is_work)],
     session: Writing,
     sealer: Unsealing,
-) -> ClaimAnswer:
-    """Claim the most urgent waiting referrals of one's own queue for a lease."""
-    return await claims.claim(session, caller, sealer=sealer, key=key, request=request)
+) -> Response:
+    """Claim the most urgent waiting referrals of one's own queue for a lease.
+
+    `Prefer: wait=n` waits up to n seconds (at most 30) for the first one.
+    """
+    return JsonResponse(await claims.claim(session, caller, sealer=sealer, key=key, request=claim), 201)
 
 
-@router.get("/referrals", operation_id="list_referrals", response_model_exclude_none=True)
+@router.get("/referrals", operation_id="list_referrals", responses={200: {"model": ReferralPage}})
 async def list_referrals(
     caller: ReadingQueue,
     query: Annotated[QueueQuery, Query()],
@@ -61,85 +106,28 @@ async def list_referrals(
     sealer: Unsealing,
     trail: Recording,
     request: Request,
-    response: Response,
-) -> ReferralPage:
-    """One's own queue, oldest first, page by page."""
-    page = await queries.queue_page(
-        session, caller, sealer, status=query.status, cursor=query.cursor, limit=query.limit
-    )
+) -> Response:
+    """One's own queue, or a part of it, page by page."""
+    page = await queries.queue_page(session, caller, sealer, query.part, query.place)
     await trail.record_all(actions.reads_of(caller, page.items))
-    link_next(request, response, page.next_cursor)
-    return ReferralPage(items=list(page.items))
+    answer = JsonResponse({"items": page.items})
+    link_next(request, answer, page.next_cursor)
+    return answer
 
 
-@router.get("/referrals/{referral_id}", operation_id="get_referral", response_model_exclude_none=True)
+@router.get("/referrals/{referral_id}", operation_id="get_referral", responses={200: {"model": ReferralRead}})
 async def get_referral(
-    caller: ReadingQueue,
-    referral_id: UUID,
-    session: Reading,
-    sealer: Unsealing,
-    trail: Recording,
-    response: Response,
-) -> ReferralRead:
-    """One referral of one's own queue; its ETag is the fence of the next step."""
-    referral = await _current(session, caller, sealer, referral_id, response)
-    await trail.record(entry(caller.who, "referral.read", actions.ACTIVITY, "referral", referral_id))
-    return referral
-
-
-@router.post(
-    "/referrals/{referral_id}/acceptance", operation_id="accept_referral", response_model_exclude_none=True
-)
-async def accept_referral(
-    caller: WorkingQueue,
-    referral_id: UUID,
-    version: IfMatch,
-    session: Writing,
-    sealer: Unsealing,
-    response: Response,
-) -> ReferralRead:
-    """Take on a claimed referral: it has no lease any more and is yours."""
-    await actions.accept(session, caller, referral_id=referral_id, version=version)
-    return await _current(session, caller, sealer, referral_id, response)
-
-
-@router.post(
-    "/referrals/{referral_id}/forwarding", operation_id="forward_referral", response_model_exclude_none=True
-)
-async def forward_referral(
-    caller: WorkingQueue,
-    referral_id: UUID,
-    version: IfMatch,
-    request: ForwardingRequest,
-    session: Writing,
-    sealer: Unsealing,
-    response: Response,
-) -> ReferralRead:
-    """Forward an accepted referral to a recipient, with what the agreement shares and no more."""
-    await actions.forward(session, caller, referral_id=referral_id, version=version, request=request)
-    return await _current(session, caller, sealer, referral_id, response)
-
-
-@router.post(
-    "/referrals/{referral_id}/closure", operation_id="close_referral", response_model_exclude_none=True
-)
-async def close_referral(
-    caller: WorkingQueue,
-    referral_id: UUID,
-    version: IfMatch,
-    request: ClosureRequest,
-    session: Writing,
-    sealer: Unsealing,
-    response: Response,
-) -> ReferralRead:
-    """End an accepted referral with its outcome."""
-    await actions.close(session, caller, referral_id=referral_id, version=version, request=request)
-    return await _current(session, caller, sealer, referral_id, response)
-
-
-async def _current(
-    session: AsyncSession, caller: Caller, sealer: Sealer, referral_id: UUID, response: Response
-) -> ReferralRead:
+    caller: ReadingQueue, referral_id: UUID, session: Reading, sealer: Unsealing, trail: Recording
+) -> Response:
+    """One referral of one's own queue, or that one reads along; its ETag is the fence of the next step."""
     referral = await queries.get_referral(session, caller, sealer, referral_id)
-    response.headers["ETag"] = f'"{referral.version}"'
-    return referral
+    await trail.record(entry(caller.who, "referral.read", ACTIVITY, "referral", referral_id))
+    return JsonResponse(referral, version=referral["version"])
+
+
+@router.get("/workload", operation_id="get_workload")
+async def get_workload(caller: ReadingQueue, session: Reading, trail: Recording) -> Workload:
+    """The exact figures of one's own queue, for nobody else."""
+    figures = await overview.workload_of(session, caller)
+    await trail.record(entry(caller.who, "workload.read", ACTIVITY))
+    return figures

@@ -6,41 +6,39 @@ that an answer lost on the wire can be asked for again.
 """
 
 import hashlib
-from collections.abc import Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
 from service.caller import Caller
 from service.columns import new_id
-from service.database import insert_unless_known
+from service.database import Database, insert_unless_known
+from service.events.queries import last_sequence
+from service.events.watching import FeedWatch
 from service.pseudonyms.sealing import Sealer
-from service.referrals.actions import reads_of, record_steps
+from service.referrals.actions import reads_of
+from service.referrals.bodies import ClaimRequest
 from service.referrals.errors import ClaimKeyReused
-from service.referrals.models import (
-    PRIORITIES,
-    ClaimAnswer,
-    ClaimRequest,
-    Referral,
-    ReferralClaim,
-)
+from service.referrals.lapsing import lapse
+from service.referrals.models import PRIORITIES, Referral, ReferralClaim
 from service.referrals.queries import own_queue, referrals_by_id
 from service.referrals.states import after
+from service.referrals.steps import change, record_steps
+from service.wire import on_the_wire
 
-_referral = Referral.__table__  # type: ignore[attr-defined]
-_claim = ReferralClaim.__table__  # type: ignore[attr-defined]
-
-Moved = Sequence[tuple[UUID, int, str]]
+_referral = Referral.__table__
+_claim = ReferralClaim.__table__
 
 
 async def claim(
     session: AsyncSession, caller: Caller, *, sealer: Sealer, key: UUID, request: ClaimRequest
-) -> ClaimAnswer:
-    """Claim referrals; the same key and request give those of the same referrals that this claim still holds.
+) -> dict[str, Any]:
+    """Claim referrals, as `ClaimAnswer`; the same key and request give those of them that this claim still holds.
 
     Raises `ClaimKeyReused` when the key was used with another request.
     """
@@ -48,10 +46,12 @@ async def claim(
     lease_until = now + timedelta(seconds=request.lease_seconds)
     if not await _take_key(session, caller, key, request, now, lease_until):
         return await _answer_again(session, caller, sealer, key, request)
-    await _lapse(session, caller, now)
-    claimed = await _claim_waiting(session, caller, request, lease_until)
-    await record_steps(session, caller, "claim", claimed, now, queue_of=caller.organisation_id)
-    ids = [id_ for id_, _, _ in claimed]
+    await lapse(session, own_queue(caller), now)
+    claimed = await change(
+        session, _wanted(caller, request), _held_by(caller, lease_until), limit=request.limit
+    )
+    await record_steps(session, caller, "claim", claimed, now)
+    ids = [one.id for one in claimed]
     await session.execute(
         update(_claim)
         .where(_claim.c.client_id == caller.client_id, _claim.c.key == key)
@@ -60,7 +60,7 @@ async def claim(
     if not ids:
         await trail.append(session, reads_of(caller, []))
     items = await referrals_by_id(session, caller, sealer, ids)
-    return ClaimAnswer(items=list(items), lease_until=lease_until)
+    return {"items": items, "leaseUntil": on_the_wire(lease_until)}
 
 
 async def _take_key(
@@ -87,7 +87,7 @@ async def _take_key(
 
 async def _answer_again(
     session: AsyncSession, caller: Caller, sealer: Sealer, key: UUID, request: ClaimRequest
-) -> ClaimAnswer:
+) -> dict[str, Any]:
     first = (
         await session.execute(
             select(_claim).where(_claim.c.client_id == caller.client_id, _claim.c.key == key)
@@ -106,56 +106,48 @@ async def _answer_again(
     )
     items = await referrals_by_id(session, caller, sealer, still_held.all())
     await trail.append(session, reads_of(caller, items))
-    return ClaimAnswer(items=list(items), lease_until=first.lease_until)
+    return {"items": items, "leaseUntil": on_the_wire(first.lease_until)}
 
 
-async def _lapse(session: AsyncSession, caller: Caller, now: datetime) -> None:
-    """Put back what was claimed and let lie; a step of its own, with its history."""
-    over = (*own_queue(caller), _referral.c.status == "CLAIMED", _referral.c.lease_until <= now)
-    put_back = {"status": after("CLAIMED", "lapse"), "lease_until": None, "held_by": None}
-    lapsed = await _change(session, over, put_back, limit=None)
-    await record_steps(session, caller, "lapse", lapsed, now, queue_of=caller.organisation_id)
-
-
-async def _claim_waiting(
-    session: AsyncSession, caller: Caller, request: ClaimRequest, lease_until: datetime
-) -> Moved:
+def _wanted(caller: Caller, request: ClaimRequest) -> list[Any]:
+    """The conditions of what may be claimed."""
     waiting = [*own_queue(caller), _referral.c.status == "WAITING"]
     if request.municipality is not None:
         waiting.append(_referral.c.municipality == request.municipality)
     if request.priority is not None:
         waiting.append(_referral.c.priority == PRIORITIES.index(request.priority))
-    held = {
+    return waiting
+
+
+def _held_by(caller: Caller, lease_until: datetime) -> dict[str, Any]:
+    return {
         "status": after("WAITING", "claim"),
         "lease_until": lease_until,
         "held_by": caller.client_id,
+        "renewals": 0,
     }
-    return await _change(session, waiting, held, limit=request.limit)
 
 
-async def _change(
-    session: AsyncSession,
-    conditions: Sequence[ColumnElement[bool]],
-    values: dict[str, Any],
-    *,
-    limit: int | None,
-) -> Moved:
-    """Change what meets the conditions and nobody else is changing; most urgent first."""
-    picked = (
-        select(_referral.c.id)
-        .where(*conditions)
-        .order_by(_referral.c.priority, _referral.c.due_on, _referral.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("picked")
-    )
-    changed = await session.execute(
-        update(_referral)
-        .where(_referral.c.id.in_(select(picked.c.id)))
-        .values(version=_referral.c.version + 1, **values)
-        .returning(_referral.c.id, _referral.c.version, _referral.c.status)
-    )
-    return [(id_, version, status) for id_, version, status in changed]
+async def wait_for_work(
+    database: Database, watch: FeedWatch, caller: Caller, *, key: UUID, request: ClaimRequest, seconds: float
+) -> None:
+    """Until there is something that this claim would get, or the time is over; at once for a key that is known.
+
+    Several who wait for the same referral all hear of it, and one gets it: an answer may be empty before its time.
+    """
+    ends = monotonic() + seconds
+    while (left := ends - monotonic()) > 0:
+        async with database.reading() as session:
+            beyond = await last_sequence(session, caller.organisation_id)
+            if await _would_answer(session, caller, key, request):
+                return
+        await watch.wait(caller.organisation_id, beyond=beyond, seconds=left)
+
+
+async def _would_answer(session: AsyncSession, caller: Caller, key: UUID, request: ClaimRequest) -> bool:
+    known = exists().where(_claim.c.client_id == caller.client_id, _claim.c.key == key)
+    waits = exists().where(*_wanted(caller, request))
+    return bool(await session.scalar(select(or_(known, waits))))
 
 
 def _digest(request: ClaimRequest) -> str:

@@ -34,9 +34,47 @@ class HandlingCodeForbids(Problem):
         "handling-code-forbids",
         "A handling code of the sender forbids this forwarding",
     )
-    explanation = "Ask the sender for permission first."
+    explanation = "Ask the sender for permission first, by a question of the kind PERMISSION."
 
 
 class NobodyToForward(Problem):
     status, slug, title = 409, "nobody-to-forward", "None of these persons may be forwarded to this recipient"
     explanation = "The agreement shares only persons in certain roles with recipients of this type."
+
+
+class ForwardedAlready(Problem):
+    status, slug, title = 409, "forwarded-already", "This recipient has it already"
+    explanation = "Its referral there is still open; it can be forwarded there again once that has ended."
+
+
+class RenewedEnough(Problem):
+    status, slug, title = 409, "renewed-enough", "This lease was renewed three times"
+    explanation = "Accept the referral, release it or return it."
+
+
+class NoSuchQuestion(Problem):
+    status, slug, title = 409, "no-such-question", "There is no such question about this signal"
+    explanation = "Read the feedback of the signal for the questions that wait for an answer."
+
+
+class AnsweredAlready(Problem):
+    status, slug, title = 409, "answered-already", "This question has another answer already"
+    explanation = "The first answer stays. What has changed since belongs into a correction of the signal."
+
+
+class NobodyAsksAnyMore(Problem):
+    status, slug, title = 409, "nobody-asks-any-more", "The referral that this was asked about has ended"
+    explanation = "No answer is needed any more; nothing was stored."
+
+
+class TooManyQuestions(Problem):
+    status, slug, title = 409, "too-many-questions", "Too many questions about this signal are open"
+    explanation = "Wait for the answers, or phone the reporter."
+
+
+class NoSuchContactPoint(Problem):
+    status, slug, title = 409, "no-such-contact-point", "Not a contact point that this can go to"
+    explanation = (
+        "It must be valid today and a party to the agreement under which the signal came, and must not have "
+        "returned it before."
+    )

@@ -6,7 +6,6 @@ were shared with them, as far as they are still the same. A withdrawal ends ever
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock
 from service.caller import Caller
-from service.events.actions import announce, event
-from service.referrals.actions import record_steps, refer
+from service.events.actions import announce
 from service.referrals.models import Referral
-from service.referrals.states import ENDED, OPEN, Move, after
+from service.referrals.states import ENDED, OPEN, Move
+from service.referrals.steps import CLOCKWORK, moved, queue_event, refer, take, waiting_event
 
 
 async def follow_correction(
@@ -30,31 +29,30 @@ async def follow_correction(
     the earlier version to that of the same person, in the same role, in the new one.
     """
     now = clock.now()
-    present = await _open_root(session, referral["signal_id"])
-    if present is not None and _goes_to(present) == (
-        referral["organisation_id"],
-        referral["contact_point_id"],
-    ):
+    present = await open_root(session, referral["signal_id"])
+    named = (referral["organisation_id"], referral["contact_point_id"])
+    if present is not None and named in (_is_at(present), await _sent_to(session, present)):
+        if present.status not in ("WAITING", "CLAIMED"):
+            referral = referral | {"due_on": present.due_on}  # decided already: its own term runs on
         for name in ("signal_version", "municipality", "priority", "due_on"):
             setattr(present, name, referral[name])
         children = await _open_children(session, present)
         for child in children:
             _share_again(child, referral["signal_version"], same_persons)
-        await _moved(session, caller, "correct", [present, *children], now)
+        for one in (present, *children):
+            await take(session, caller, one, "correct")
         return
     if present is not None:
-        await _withdraw(session, caller, present, now)
+        await _end(session, caller, present, "withdraw")
     await refer(session, [referral])
-    path = f"/v1/referrals/{referral['id']}"
-    await announce(session, [event("referral.waiting", path, referral["organisation_id"], now)])
+    await announce(session, waiting_event(referral, now))
 
 
 async def follow_withdrawal(session: AsyncSession, caller: Caller, *, signal_id: UUID) -> None:
     """End what is open, and tell the contact point where it was last, also when it had closed it already."""
-    now = clock.now()
-    present = await _open_root(session, signal_id)
+    present = await open_root(session, signal_id)
     if present is not None:
-        await _withdraw(session, caller, present, now)
+        await _end(session, caller, present, "withdraw")
     last = (
         await session.scalars(
             select(Referral)
@@ -63,15 +61,28 @@ async def follow_withdrawal(session: AsyncSession, caller: Caller, *, signal_id:
             .limit(1)
         )
     ).one()
-    path = f"/v1/referrals/{last.id}"
-    await announce(session, [event("signal.withdrawn", path, last.organisation_id, now)])
+    await announce(session, queue_event("signal.withdrawn", moved(last), clock.now()))
 
 
-def _goes_to(referral: Referral) -> tuple[UUID, UUID | None]:
+async def end_expired(session: AsyncSession, *, signal_id: UUID) -> None:
+    """End what is open of a signal whose last day has passed."""
+    present = await open_root(session, signal_id)
+    if present is not None:
+        await _end(session, CLOCKWORK, present, "expire")
+
+
+async def _sent_to(session: AsyncSession, referral: Referral) -> tuple[UUID | None, UUID | None]:
+    """Where the rules sent it, before anybody returned it: a correction alone sends it back to nobody."""
+    while referral.returned_from_id is not None:
+        referral = await session.get_one(Referral, referral.returned_from_id)
+    return _is_at(referral)
+
+
+def _is_at(referral: Referral) -> tuple[UUID | None, UUID | None]:
     return referral.organisation_id, referral.contact_point_id
 
 
-async def _open_root(session: AsyncSession, signal_id: UUID) -> Referral | None:
+async def open_root(session: AsyncSession, signal_id: UUID) -> Referral | None:
     """The open referral to the contact point, locked after its open children: so they are locked when one closes."""
     rows = await session.scalars(
         select(Referral)
@@ -101,21 +112,7 @@ def _share_again(child: Referral, signal_version: int, same_persons: Mapping[int
     child.signal_version = signal_version
 
 
-async def _withdraw(session: AsyncSession, caller: Caller, root: Referral, now: datetime) -> None:
-    every = [root, *await _open_children(session, root)]
-    for referral in every:
-        referral.lease_until, referral.held_by, referral.ended_at = None, None, now
-    await _moved(session, caller, "withdraw", every, now)
-
-
-async def _moved(
-    session: AsyncSession, caller: Caller, move: Move, referrals: Sequence[Referral], now: datetime
-) -> None:
-    """Change their state by the table, with history, trail and event of each."""
-    for referral in referrals:
-        referral.status = after(referral.status, move)
-        referral.version += 1
-    await session.flush()
-    for referral in referrals:
-        step = (referral.id, referral.version, referral.status)
-        await record_steps(session, caller, move, [step], now, queue_of=referral.organisation_id)
+async def _end(session: AsyncSession, caller: Caller, root: Referral, move: Move) -> None:
+    """End a referral and its open children by a move that all open states have."""
+    for referral in (root, *await _open_children(session, root)):
+        await take(session, caller, referral, move)

@@ -17,7 +17,7 @@ from service.agreements.queries import agreements_by_party
 from service.caller import Caller
 from service.organisations.models import Organisation
 from service.referrals import errors
-from service.referrals.models import ForwardingRequest
+from service.referrals.bodies import ForwardingRequest
 from service.signals.models import Signal, SignalPerson
 
 PROSECUTING = frozenset({"POLICE", "HALT", "NLA"})
@@ -80,7 +80,7 @@ async def shared_with(
     )
 
 
-def check_handling(codes: Sequence[str], recipient_type: str) -> None:
-    """Raise `HandlingCodeForbids` where a code of the sender stops this forwarding."""
-    if "H2" in codes or ("H1" in codes and recipient_type in PROSECUTING):
-        raise errors.HandlingCodeForbids
+def forbidding_codes(codes: Sequence[str], recipient_type: str) -> list[str]:
+    """The codes of the sender that stop this forwarding, unless it permits it when asked."""
+    stopping = {"H2"} | ({"H1"} if recipient_type in PROSECUTING else set())
+    return [code for code in codes if code in stopping]

@@ -14,19 +14,24 @@ Move = Literal[
     "release",
     "renew",
     "accept",
+    "assign",
     "return",
+    "place",
     "forward",
     "resume",
     "close",
+    "ask",
+    "answer",
     "correct",
     "withdraw",
     "expire",
 ]
 
 OPEN: tuple[State, ...] = ("WAITING", "CLAIMED", "ACCEPTED", "FORWARDED")
+HELD: tuple[State, ...] = ("CLAIMED", "ACCEPTED", "FORWARDED")
 ENDED: tuple[State, ...] = ("RETURNED", "CLOSED", "WITHDRAWN", "EXPIRED")
 DECIDING: frozenset[Move] = frozenset({"accept", "return", "forward"})
-FOLLOWING: frozenset[Move] = frozenset({"lapse", "resume", "correct", "withdraw"})
+FOLLOWING: frozenset[Move] = frozenset({"lapse", "resume", "answer", "correct", "withdraw", "expire"})
 
 MOVES: Mapping[tuple[State, Move], State] = {
     ("WAITING", "claim"): "CLAIMED",
@@ -35,10 +40,15 @@ MOVES: Mapping[tuple[State, Move], State] = {
     ("CLAIMED", "renew"): "CLAIMED",
     ("CLAIMED", "accept"): "ACCEPTED",
     ("CLAIMED", "return"): "RETURNED",
+    ("ACCEPTED", "assign"): "ACCEPTED",
     ("ACCEPTED", "return"): "RETURNED",
+    ("WAITING", "place"): "WAITING",  # by the administration, after a second return
     ("ACCEPTED", "forward"): "FORWARDED",
+    ("FORWARDED", "forward"): "FORWARDED",  # to another recipient as well
     ("FORWARDED", "resume"): "ACCEPTED",  # when all children ended
     ("ACCEPTED", "close"): "CLOSED",
+    **{(state, "ask"): state for state in HELD},
+    **{(state, "answer"): state for state in OPEN},
     **{(state, "correct"): state for state in OPEN},  # its signal has a new version
     **{(state, "withdraw"): "WITHDRAWN" for state in OPEN},
     **{(state, "expire"): "EXPIRED" for state in OPEN},

@@ -30,6 +30,15 @@ def _is_working_day(day: date) -> bool:
     return day.weekday() < SATURDAY and day not in _holidays and (day.month, day.day) != LIBERATION_DAY
 
 
+@lru_cache(maxsize=4096)
+def overdue_since(today: date, working_days: int) -> date:
+    """The latest last day that has been over for so many working days by today; 0: that has just passed."""
+    day = today - timedelta(1)
+    while due_on(day, working_days) > today:
+        day -= timedelta(1)
+    return day
+
+
 def shortest(agreed: int, by_rule: int | None) -> int:
     """A rule may shorten the agreed term, never lengthen it."""
     return agreed if by_rule is None else min(agreed, by_rule)

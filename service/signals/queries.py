@@ -119,9 +119,8 @@ def _read(rows: Sequence[Row[Any]], sealer: Sealer) -> SignalRead:
         body_digest=row.body_digest,
         signal=SignalContent.model_validate(row.content),
         persons=[_person_content(one, one.residence) for one in rows if one.role is not None],
-        note=row.note and sealer.open_text(row.note, row.key_label, "note", row.id),
-        partner_reference=row.partner_reference
-        and sealer.open_text(row.partner_reference, row.key_label, "partner_reference", row.id),
+        note=sealer.open_text(row.note, row.key_label, "note", row.id),
+        partner_reference=sealer.open_text(row.partner_reference, row.key_label, "partner_reference", row.id),
         entered_by=row.entered_by_id,
         withdrawn_at=row.withdrawn_at,
         withdrawal_reason=row.withdrawal_reason,

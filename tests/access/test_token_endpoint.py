@@ -71,7 +71,7 @@ async def test_a_client_gets_a_token_for_its_secret(desk: Register, by: str) -> 
     assert {name: value for name, value in body.items() if name != "access_token"} == {
         "token_type": "Bearer",
         "expires_in": 900,
-        "scope": "signals:read signals:write",
+        "scope": "events:read signals:read signals:write",
     }
     token = body["access_token"]
     header, claims = jwt.get_unverified_header(token), jwt.get_unverified_claims(token)
@@ -179,7 +179,7 @@ async def test_only_client_credentials_are_granted(desk: Register, form: Form, e
 
 
 SCOPES = {
-    "nothing asked": (None, "signals:read signals:write"),
+    "nothing asked": (None, "events:read signals:read signals:write"),
     "one": ("signals:read", "signals:read"),
     "one, twice": ("signals:read signals:read", "signals:read"),
     "both, in another order": ("signals:write  signals:read", "signals:read signals:write"),
@@ -209,7 +209,7 @@ async def test_what_the_form_says_beside_its_parameters_is_ignored(desk: Registe
     more = {"role": "administrator", "organisation": CANARY, "territory": "GM0344", "sub": CANARY}
     claims = jwt.get_unverified_claims((await ask(desk, in_form(desk) | more)).json()["access_token"])
 
-    assert (claims["role"], claims["scope"]) == ("reporter", "signals:read signals:write")
+    assert (claims["role"], claims["scope"]) == ("reporter", "events:read signals:read signals:write")
     assert CANARY not in str(claims)
 
 

@@ -66,7 +66,7 @@ async def test_the_life_of_a_client(register: Register) -> None:
     client, secret = await opened(register, municipalities=["GM0794"])
     path = f"/clients/{client['id']}"
     assert (client["scopes"], client["secrets"], client["keys"]) == (
-        ["signals:read", "signals:write"],
+        ["events:read", "signals:read", "signals:write"],
         [],
         [],
     )

@@ -75,7 +75,10 @@ async def test_clients_and_organisations_live_and_end(console: Console, tmp_path
     assert "endedAt" in console.told("secret", "end", client["id"], secret["id"])
     assert "endedAt" in console.told("key", "end", client["id"], key["id"])
     changed = console.told("client", "change", client["id"], "school two", "--municipality", "GM0762")
-    assert (changed["scopes"], changed["municipalities"]) == (["signals:read", "signals:write"], ["GM0762"])
+    assert (changed["scopes"], changed["municipalities"]) == (
+        ["events:read", "signals:read", "signals:write"],
+        ["GM0762"],
+    )
     assert "endedAt" in console.told("client", "end", client["id"])
     assert "endedAt" in console.told("organisation", "end", school["id"])
     (line,) = console("client", "list").stdout.splitlines()

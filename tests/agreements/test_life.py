@@ -139,7 +139,14 @@ async def test_intake_follows_a_succession_from_its_first_day(
             kind: rule | {"fields": ["indicators", "settings"]}
             for kind, rule in old["content"]["sending"].items()
         }
-        terms = {"decisionWorkingDays": 1, "feedbackWorkingDays": 3, "retentionMonths": 13}
+        terms = {
+            "decisionWorkingDays": 1,
+            "feedbackWorkingDays": 3,
+            "handlingWorkingDays": 20,
+            "answerWorkingDays": 4,
+            "retentionMonths": 13,
+            "feedDays": 30,
+        }
         body = await successor(register, sending=sending, terms=terms, validFrom=first.isoformat())
         new = await activated(register, body)
         few = {"primaryType": "LOVERBOY", "observedFrom": "2026-11-01", "settings": ["SCHOOL"]}

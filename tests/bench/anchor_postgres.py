@@ -35,7 +35,6 @@ class Pgbench:
     def __init__(self, server: Postgres, database: str, folder: Path) -> None:
         self._server = server
         self._environment = server.psql_environment(database)
-        self._path = self._environment["PATH"]
         self._file = folder / "anchor.sql"
         self._parameters: list[str] = []
         self.typical = typical_of(self.fetch, "id::text", str)
@@ -58,21 +57,12 @@ class Pgbench:
 
     def window(self, seconds: float) -> Window:
         before = self._server.cpu_seconds()
-        program, *rest = self.command(seconds)
         defined = [f"-Dv{number}={value}" for number, value in enumerate(self._parameters)]
-        answer = self._run(program, *rest, "-f", str(self._file), *defined)
-        done = int(_found(r"number of transactions actually processed: (\d+)", answer))
-        if int(_found(r"number of failed transactions: (\d+)", answer)):
-            raise RuntimeError(f"the anchor failed:\n{answer}")
-        rate = float(_found(r"tps = ([0-9.]+)", answer))
-        return Window(done, done / rate, 0.0, self._server.cpu_seconds() - before)
+        answer = self._run(*self.command(seconds), "-f", str(self._file), *defined)
+        return _window_of(answer, self._server.cpu_seconds() - before)
 
     def _run(self, program: str, *arguments: str) -> str:
-        found = shutil.which(program, path=self._path) or program
-        answer = subprocess.run([found, *arguments], env=self._environment, capture_output=True, text=True)
-        if answer.returncode:
-            raise RuntimeError(f"{program} failed: {answer.stderr[-2000:]}")
-        return answer.stdout
+        return _run(self._environment, program, *arguments)
 
     def _statement(self, typical: Typical) -> str:
         ids = ", ".join(f"(half || '{number:02x}')::uuid AS i{number}" for number in range(1, typical.ids))
@@ -101,6 +91,33 @@ class Pgbench:
             case _:
                 self._parameters.append(value)
                 return f":v{len(self._parameters) - 1}::{kind}"
+
+
+def run_pgbench(
+    server: Postgres, database: str, script: Path, values: dict[str, str], seconds: float, clients: int
+) -> Window:
+    """A window of a script of one's own, with its variables."""
+    before = server.cpu_seconds()
+    defined = [f"-D{name}={value}" for name, value in values.items()]
+    width = ["-n", "-c", str(clients), "-j", "2", "-M", "prepared", "-T", f"{seconds:.0f}"]
+    answer = _run(server.psql_environment(database), "pgbench", *width, "-f", str(script), *defined)
+    return _window_of(answer, server.cpu_seconds() - before)
+
+
+def _run(environment: dict[str, str], program: str, *arguments: str) -> str:
+    found = shutil.which(program, path=environment["PATH"]) or program
+    answer = subprocess.run([found, *arguments], env=environment, capture_output=True, text=True)
+    if answer.returncode:
+        raise RuntimeError(f"{program} failed: {answer.stderr[-2000:]}")
+    return answer.stdout
+
+
+def _window_of(answer: str, database_cpu: float) -> Window:
+    done = int(_found(r"number of transactions actually processed: (\d+)", answer))
+    if int(_found(r"number of failed transactions: (\d+)", answer)):
+        raise RuntimeError(f"the anchor failed:\n{answer}")
+    rate = float(_found(r"tps = ([0-9.]+)", answer))
+    return Window(done, done / rate, 0.0, database_cpu)
 
 
 def _found(pattern: str, text: str) -> str:

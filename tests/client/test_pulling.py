@@ -38,7 +38,7 @@ def test_a_referral_is_claimed_shown_accepted_forwarded_and_answered(place: Plac
         "kenmerk: JPT-0",
         "Helmond",
         "persoon: (Mogelijk) slachtoffer",
-        "te beslissen voor",
+        "uiterlijk",
     ):
         assert told in shown.out, shown.out
     assert "reference: JPT-0" in english.out

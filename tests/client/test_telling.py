@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.client.telling import WORDS, referral_lines
-from service.referrals.models import ReferralRead
+from service.referrals.reads import ReferralRead
 from service.vocabulary.lists import codes, label
 
 REFERRAL: dict[str, Any] = {
@@ -16,9 +16,17 @@ REFERRAL: dict[str, Any] = {
     "priority": "HIGH",
     "receivedAt": "2026-11-24T12:00:00Z",
     "dueOn": "2026-11-26",
-    "reporter": {"organisation": "JPT Helmond", "type": "JPT"},
+    "reporter": {
+        "organisation": "JPT Helmond",
+        "type": "JPT",
+        "function": "Jongerenwerker",
+        "phone": "0492-1",
+    },
     "partnerReference": "JPT-17",
     "history": [],
+    "children": [],
+    "questions": [],
+    "escalations": [],
     "signal": {
         "primaryType": "LOVERBOY",
         "municipalities": {"incident": "GM0794"},
@@ -40,11 +48,35 @@ REFERRAL: dict[str, Any] = {
         "advice": [{"code": "CALL", "text": {"nl": "Bel eerst.", "en": "Phone first."}}],
     },
 }
+# What has come of it since.
+LATER: dict[str, Any] = {
+    "children": [
+        {
+            "id": "0199c0de-0000-7000-8000-000000000002",
+            "organisation": "Halt Oost-Brabant",
+            "type": "HALT",
+            "status": "WAITING",
+            "dueOn": "2026-11-30",
+        }
+    ],
+    "questions": [
+        {
+            "id": "0199c0de-0000-7000-8000-000000000003",
+            "kind": "INFORMATION",
+            "text": "Is er nog contact?",
+            "askedAt": "2026-11-24T12:00:00Z",
+            "dueOn": "2026-12-01",
+            "answeredAt": "2026-11-24T13:00:00Z",
+            "answer": "Ja.",
+        }
+    ],
+    "escalations": [{"at": "2026-11-27T00:00:00Z", "dueOn": "2026-11-26", "reader": "HOLDER"}],
+}
 TOLD = {
     "nl": [
-        "0199c0de-0000-7000-8000-000000000001  ACCEPTED  HIGH  te beslissen voor 2026-11-26  (version 3)",
+        "0199c0de-0000-7000-8000-000000000001  ACCEPTED  HIGH  uiterlijk 2026-11-26  (version 3)",
         "  Loverboypraktijken (seksuele uitbuiting vanuit een relatie), Helmond",
-        "  melder: JPT Helmond",
+        "  melder: JPT Helmond, Jongerenwerker, 0492-1",
         "  kenmerk: JPT-17",
         "  persoon: (Mogelijk) slachtoffer, 12-15 (jeugdige en vertegenwoordiger samen), Vrouw / meisje",
         "  persoon: Ronselaar, 18-22 (jongvolwassene; jeugdige tot 23), Man / jongen",
@@ -52,11 +84,15 @@ TOLD = {
         "  waarom: Minderjarig slachtoffer.",
         "  suggestie: Politie (mensenhandel/zeden/AVIM): Mensenhandel.",
         "  advies: Bel eerst.",
+        "  doorgezet: Halt Oost-Brabant: Wacht",
+        "  vraag: Is er nog contact?",
+        "  antwoord: Ja.",
+        "  te laat",
     ],
     "en": [
-        "0199c0de-0000-7000-8000-000000000001  ACCEPTED  HIGH  to decide by 2026-11-26  (version 3)",
+        "0199c0de-0000-7000-8000-000000000001  ACCEPTED  HIGH  due by 2026-11-26  (version 3)",
         "  Loverboy practices (sexual exploitation from within a relationship), Helmond",
-        "  reporter: JPT Helmond",
+        "  reporter: JPT Helmond, Jongerenwerker, 0492-1",
         "  reference: JPT-17",
         "  person: (Possible) victim, 12-15, Female",
         "  person: Recruiter or intermediary, 18-22, Male",
@@ -64,6 +100,10 @@ TOLD = {
         "  why: A minor as victim.",
         "  suggestion: Police trafficking or vice team: Trafficking.",
         "  advice: Phone first.",
+        "  forwarded: Halt Oost-Brabant: Waiting",
+        "  question: Is er nog contact?",
+        "  answer: Ja.",
+        "  overdue",
     ],
 }
 LANGUAGES = sorted(TOLD)
@@ -80,12 +120,12 @@ def lines(language: str, **changes: Any) -> list[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_referral_is_told_in_labels(language: str) -> None:
-    assert lines(language) == TOLD[language]
+    assert lines(language, **LATER) == TOLD[language]
 
 
 def test_every_language_has_every_word() -> None:
     assert WORDS.keys() == TOLD.keys()
-    assert {len(set(words)) for words in WORDS.values()} == {9}
+    assert {len(set(words)) for words in WORDS.values()} == {13}
 
 
 LISTS = {

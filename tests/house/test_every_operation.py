@@ -30,6 +30,7 @@ EVERYBODY = frozenset(CLIENTS)
 NDJSON = "application/x-ndjson"
 QUEUE = frozenset({"coordinator", "recipient"})
 REPORTING = frozenset({"reporter", "coordinator"})
+HEARING = frozenset({"reporter", "coordinator", "recipient"})
 READERS = frozenset({"analyst", "administrator", "auditor"})
 OVERSEEING = frozenset({"administrator", "auditor"})
 ADMINISTRATION = frozenset({"administrator"})
@@ -91,7 +92,18 @@ TABLE = {
     "get_referral": Expected(QUEUE, 404, owned="referral"),
     "accept_referral": Expected(QUEUE, 404, owned="referral"),
     "forward_referral": Expected(QUEUE, 400, owned="referral"),
+    "renew_referral": Expected(QUEUE, 404, owned="referral"),
+    "release_referral": Expected(QUEUE, 404, owned="referral"),
+    "assign_referral": Expected(QUEUE, 400, owned="referral"),
+    "return_referral": Expected(QUEUE, 400, owned="referral"),
+    "ask_reporter": Expected(QUEUE, 400, owned="referral"),
     "close_referral": Expected(QUEUE, 400, owned="referral"),
+    "get_workload": Expected(QUEUE, 200),
+    "list_returned_referrals": Expected(ADMINISTRATION, 200),
+    "place_referral": Expected(ADMINISTRATION, 400),
+    "list_events": Expected(HEARING, 200),
+    "list_feedback": Expected(REPORTING, 404, owned="signal"),
+    "answer_question": Expected(REPORTING, 400, owned="signal"),
     "get_definitions": Expected(READERS, 200),
     "list_releases": Expected(READERS, 200),
     "compile_release": Expected(ADMINISTRATION, 400),
@@ -102,6 +114,8 @@ TABLE = {
 OPEN = {
     "get_liveness": 200,
     "get_readiness": 200,
+    "get_job_health": 503,
+    "get_metrics": 404,
     "get_openapi": 200,
     "issue_token": 415,
     "revoke_token": 415,
@@ -288,6 +302,9 @@ async def test_a_referral_outside_the_territory_is_as_if_it_did_not_exist(
     bodies = {
         "forward_referral": {"organisation": str(register.loaded.organisations["halt-oost-brabant"])},
         "close_referral": {"outcome": "ADVICE_ONLY"},
+        "assign_referral": {"actor": "staff.two"},
+        "return_referral": {"reason": "NOT_COMPETENT"},
+        "ask_reporter": QUESTION,
     }
     token, body = await of_another_territory(register), bodies.get(name)
     path = OPERATIONS[name].path.replace(nobodys_id, its_id)
@@ -298,6 +315,7 @@ async def test_a_referral_outside_the_territory_is_as_if_it_did_not_exist(
     assert anothers.json() | {"traceId": ""} == nobodys.json() | {"traceId": ""}
 
 
+QUESTION = {"kind": "INFORMATION", "text": "Is er nog contact?"}
 ANOTHERS = {
     "get_signal": ("signal", "police-oost-brabant", None),
     "correct_signal": ("signal", "police-oost-brabant", signal(legalBasis="WPG_16")),
@@ -306,6 +324,17 @@ ANOTHERS = {
     "accept_referral": ("referral", "contact-point-ede", None),
     "forward_referral": ("referral", "contact-point-brabant-zuidoost", "recipient"),
     "close_referral": ("referral", "halt-oost-brabant", {"outcome": "ADVICE_ONLY"}),
+    "renew_referral": ("referral", "contact-point-ede", {}),
+    "release_referral": ("referral", "contact-point-ede", None),
+    "assign_referral": ("referral", "contact-point-ede", {"actor": "staff.two"}),
+    "return_referral": ("referral", "contact-point-brabant-zuidoost", {"reason": "NOT_COMPETENT"}),
+    "ask_reporter": ("referral", "contact-point-brabant-zuidoost", QUESTION),
+    "list_feedback": ("signal", "police-oost-brabant", None),
+    "answer_question": (
+        "signal",
+        "police-oost-brabant",
+        {"question": "01900000-0000-7000-8000-000000000000", "text": "Ja."},
+    ),
 }
 
 

@@ -15,6 +15,9 @@ from tests.support.bodies import CONTACT_POINT, signal
 from tests.support.register import Register, Templates, in_process
 
 ADMINISTRATOR, JPT, POINT, HALT = "administrator", "jpt-helmond", "contact-point-helmond", "halt-oost-brabant"
+REGIONAL = "contact-point-brabant-zuidoost"
+QUESTION = {"kind": "INFORMATION", "text": "Is er nog contact?"}
+LISTED = {"claim_referrals": "referrals", "list_returned_referrals": "returned-referrals"}
 OTHER = "other"
 TODAY = clock.local_day(datetime.now(UTC))
 PEM = """-----BEGIN PUBLIC KEY-----
@@ -35,7 +38,10 @@ DRAFT = {
 
 
 class Step(NamedTuple):
-    """A call by a client of the demo; `keeps` names the id of its answer, `as_` another person who acts."""
+    """A call by a client of the demo; `keeps` names the id of its answer, `as_` another person who acts.
+
+    `among`: the name under which the answer has a list, whose only item it is that is kept.
+    """
 
     operation: str
     client: str
@@ -43,6 +49,7 @@ class Step(NamedTuple):
     keeps: str = ""
     path: str = ""
     as_: str = "staff.one"
+    among: str = "items"
 
 
 STEPS = [
@@ -92,6 +99,42 @@ STEPS = [
     Step("withdraw_signal", JPT, {"reason": "DUPLICATE"}),
     Step("claim_referrals", POINT, {"limit": 1}, keeps="referral"),
     Step("get_referral", POINT),
+    Step("renew_referral", POINT, {}),
+    Step("release_referral", POINT),
+    Step("claim_referrals", POINT, {"limit": 1}, keeps="referral"),
+    Step("accept_referral", POINT),
+    Step("assign_referral", POINT, {"actor": "staff.two"}),
+    Step("list_signals", JPT, path="/signals?status=ACTIVE", keeps="signal"),
+    Step("ask_reporter", POINT, QUESTION, keeps="question", among="questions"),
+    Step("list_feedback", JPT),
+    Step("answer_question", JPT, {"question": "{question}", "text": "Ja, elke week."}),
+    Step("get_referral", POINT),
+    Step("get_workload", POINT),
+    Step("list_events", POINT),
+    Step("return_referral", POINT, {"reason": "NOT_COMPETENT"}),
+    Step("claim_referrals", REGIONAL, {"limit": 1}, keeps="referral"),
+    Step("return_referral", REGIONAL, {"reason": "NO_CAPACITY"}),
+    Step("list_returned_referrals", ADMINISTRATOR, keeps="referral"),
+    Step(
+        "add_contact_point",
+        ADMINISTRATOR,
+        CONTACT_POINT | {"municipalities": ["GM0344"]},
+        keeps="contact_point",
+        path="/organisations/{jpt}/contact-points",
+    ),
+    Step(
+        "add_client",
+        ADMINISTRATOR,
+        {
+            "name": "a queue",
+            "organisation": "{jpt}",
+            "role": "coordinator",
+            "municipalities": ["GM0794"],
+        },
+    ),
+    Step("place_referral", ADMINISTRATOR, {"contactPoint": "{contact_point}"}),
+    Step("register_signal", JPT, signal()),
+    Step("claim_referrals", POINT, {"limit": 1}, keeps="referral"),
     Step("accept_referral", POINT),
     Step("forward_referral", POINT, {"organisation": "{veilig-thuis}"}),
     Step("claim_referrals", "veilig-thuis-zuidoost-brabant", {"limit": 1}, keeps="referral"),
@@ -147,11 +190,13 @@ async def take(register: Register, step: Step, known: dict[str, str], tags: dict
     assert (step.operation, answer.status_code) == (step.operation, int(status)), answer.text
 
     if step.keeps:
-        (told,) = answer.json().get("items", [answer.json()])
+        (told,) = answer.json().get(step.among, [answer.json()])
         known[step.keeps] = told["id"]
-        about = f"{path}/{told['id']}" if "items" not in answer.json() else f"/referrals/{told['id']}"
-        tags[about] = answer.headers.get("ETag") or f'"{told.get("version", 1)}"'
-    elif "ETag" in answer.headers:
+        if step.operation in ("claim_referrals", "list_returned_referrals"):
+            tags[filled(f"/{LISTED[step.operation]}/{told['id']}", known)] = f'"{told["version"]}"'
+        elif step.among not in answer.json():
+            tags[f"{path}/{told['id']}"] = answer.headers.get("ETag") or '"1"'
+    if "ETag" in answer.headers and (not step.keeps or step.among != "items"):
         tags[about] = answer.headers["ETag"]
 
 
@@ -165,7 +210,11 @@ async def test_what_is_ones_own_is_open(engine: str, templates: Templates, tmp_p
     assert date(2026, 8, 1) < TODAY  # 2026-H1 is closed
     with templates.copy(engine) as url:
         async with in_process(url, templates.loaded[engine], tmp_path) as register:
-            known = {"veilig-thuis": str(register.loaded.organisations["veilig-thuis-zuidoost-brabant"])}
+            organisations = register.loaded.organisations
+            known = {
+                "veilig-thuis": str(organisations["veilig-thuis-zuidoost-brabant"]),
+                "jpt": str(organisations[JPT]),
+            }
             tags: dict[str, str] = {}
             for step in STEPS:
                 await take(register, step, known, tags)

@@ -90,7 +90,15 @@ async def test_a_recipient_gets_the_agreed_fields_of_the_agreed_persons_and_noth
     assert forwarded.headers["ETag"] == '"4"'
 
     child = await at_hand.claimed(HALT)
-    assert [child["id"]] == forwarded.json()["children"]
+    assert forwarded.json()["children"] == [
+        {
+            "id": child["id"],
+            "organisation": "Halt Oost-Brabant",
+            "type": "HALT",
+            "status": "WAITING",
+            "dueOn": child["dueOn"],
+        }
+    ]
     assert child == {
         "id": child["id"],
         "status": "CLAIMED",
@@ -110,6 +118,8 @@ async def test_a_recipient_gets_the_agreed_fields_of_the_agreed_persons_and_noth
             "flag": "RED",
             "persons": [{"role": "SUSPECT", "ageBand": "A12_15", "gender": "M"}],
         },
+        "questions": [],
+        "escalations": [],
         "history": [
             {"at": child["history"][0]["at"], "move": "claim", "status": "CLAIMED", "actor": "staff.one"}
         ],

@@ -129,10 +129,17 @@ async def test_a_claimed_referral_tells_its_holder_all_that_it_may_see(register:
         "dueOn": receipt["referral"]["dueOn"],
         "leaseUntil": answer["leaseUntil"],
         "children": [],
-        "reporter": {"organisation": "Jeugd Preventie Team Helmond", "type": "JPT"},
+        "reporter": {
+            "organisation": "Jeugd Preventie Team Helmond",
+            "type": "JPT",
+            "function": "Coördinator jeugd- en jongerenwerk",
+            "phone": "0800-000001",
+        },
         "signal": signal()
         | {"persons": [{"role": "VICTIM", "ageBand": "A12_15", "gender": "F", "municipality": "GM0794"}]},
         "decision": receipt["decision"],
+        "questions": [],
+        "escalations": [],
         "history": [
             {"at": item["history"][0]["at"], "move": "claim", "status": "CLAIMED", "actor": "staff.one"}
         ],
@@ -280,10 +287,18 @@ async def test_of_equal_steps_at_the_same_moment_one_is_taken(register: Register
     assert [step.move for step in await register.rows(ReferralStep)] == ["claim", "accept"]
 
 
-STEPS = {
-    "acceptance": (None, "CLAIMED"),
-    "forwarding": ("halt-oost-brabant", "ACCEPTED"),
-    "closure": ({"outcome": "ADVICE_ONLY"}, "ACCEPTED"),
+STEPS: dict[str, tuple[Any, set[str]]] = {
+    "acceptance": (None, {"CLAIMED"}),
+    "renewal": ({}, {"CLAIMED"}),
+    "release": (None, {"CLAIMED"}),
+    "assignment": ({"actor": "staff.two"}, {"ACCEPTED"}),
+    "return": ({"reason": "OTHER"}, {"CLAIMED", "ACCEPTED"}),
+    "forwarding": ("halt-oost-brabant", {"ACCEPTED", "FORWARDED"}),
+    "questions": (
+        {"kind": "INFORMATION", "text": "Is er nog contact?"},
+        {"CLAIMED", "ACCEPTED", "FORWARDED"},
+    ),
+    "closure": ({"outcome": "ADVICE_ONLY"}, {"ACCEPTED"}),
 }
 STATES = ("WAITING", "CLAIMED", "ACCEPTED", "FORWARDED", "RETURNED", "CLOSED", "WITHDRAWN", "EXPIRED")
 
@@ -301,15 +316,15 @@ async def test_a_step_from_a_wrong_state_moves_nothing(register: Register, step:
         held = {"held_by": holder, "lease_until": datetime.now(UTC) + timedelta(minutes=5)}
         free = {"held_by": None, "lease_until": None}
         await change(register, referral_id, status=state, **(held if state == "CLAIMED" else free))
-        if state == right:
+        if state in right:
             continue
         before = await everything(register)
         answer = await register.step(referral, step, body)
         assert (answer.status_code, slug(answer)) == (409, "not-possible-now"), state
         assert await everything(register) == before, state
 
-    held = held if right == "CLAIMED" else free
-    await change(register, referral_id, status=right, **held)
+    state = min(right)
+    await change(register, referral_id, status=state, **(held if state == "CLAIMED" else free))
     assert (await register.step(referral, step, body)).status_code == 200
 
 
@@ -470,4 +485,4 @@ async def test_a_page_takes_the_same_statements_at_any_length(register: Register
             answer = await register.http.get(f"/v1/referrals?limit={limit}", headers=headers)
         assert len(answer.json()["items"]) == limit
         lengths.append(len(statements))
-    assert 6 <= lengths[0] == lengths[1] <= 9
+    assert 2 <= lengths[0] == lengths[1] <= 6

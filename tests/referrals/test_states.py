@@ -4,7 +4,17 @@ from typing import get_args
 
 import pytest
 
-from service.referrals.states import DECIDING, ENDED, OPEN, Move, MoveNotAllowed, State, after
+from service.referrals.states import (
+    DECIDING,
+    ENDED,
+    FOLLOWING,
+    HELD,
+    OPEN,
+    Move,
+    MoveNotAllowed,
+    State,
+    after,
+)
 from service.referrals.states import MOVES as ALLOWED
 
 STATES = ("WAITING", "CLAIMED", "ACCEPTED", "FORWARDED", "RETURNED", "CLOSED", "WITHDRAWN", "EXPIRED")
@@ -14,36 +24,60 @@ MOVES = (
     "release",
     "renew",
     "accept",
+    "assign",
     "return",
+    "place",
     "forward",
     "resume",
     "close",
+    "ask",
+    "answer",
     "correct",
     "withdraw",
     "expire",
 )
 
 TABLE = {
-    "WAITING": {"claim": "CLAIMED", "correct": "WAITING", "withdraw": "WITHDRAWN", "expire": "EXPIRED"},
+    "WAITING": {
+        "claim": "CLAIMED",
+        "place": "WAITING",
+        "answer": "WAITING",
+        "correct": "WAITING",
+        "withdraw": "WITHDRAWN",
+        "expire": "EXPIRED",
+    },
     "CLAIMED": {
-        "correct": "CLAIMED",
         "release": "WAITING",
         "lapse": "WAITING",
         "renew": "CLAIMED",
         "accept": "ACCEPTED",
         "return": "RETURNED",
+        "ask": "CLAIMED",
+        "answer": "CLAIMED",
+        "correct": "CLAIMED",
         "withdraw": "WITHDRAWN",
         "expire": "EXPIRED",
     },
     "ACCEPTED": {
-        "correct": "ACCEPTED",
+        "assign": "ACCEPTED",
         "return": "RETURNED",
         "forward": "FORWARDED",
         "close": "CLOSED",
+        "ask": "ACCEPTED",
+        "answer": "ACCEPTED",
+        "correct": "ACCEPTED",
         "withdraw": "WITHDRAWN",
         "expire": "EXPIRED",
     },
-    "FORWARDED": {"correct": "FORWARDED", "resume": "ACCEPTED", "withdraw": "WITHDRAWN", "expire": "EXPIRED"},
+    "FORWARDED": {
+        "forward": "FORWARDED",
+        "resume": "ACCEPTED",
+        "ask": "FORWARDED",
+        "answer": "FORWARDED",
+        "correct": "FORWARDED",
+        "withdraw": "WITHDRAWN",
+        "expire": "EXPIRED",
+    },
     "RETURNED": {},
     "CLOSED": {},
     "WITHDRAWN": {},
@@ -60,6 +94,8 @@ def test_these_are_all_states_and_moves() -> None:
     assert set(get_args(State)) == set(STATES) == {*OPEN, *ENDED}
     assert set(get_args(Move)) == set(MOVES)
     assert set(DECIDING) == {"accept", "return", "forward"}
+    assert set(OPEN) - set(HELD) == {"WAITING"}
+    assert set(FOLLOWING) == {"lapse", "resume", "answer", "correct", "withdraw", "expire"}
 
 
 @pytest.mark.parametrize("move", MOVES)

@@ -1,10 +1,11 @@
 """Terms in working days, across weekends and Dutch holidays."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
-from service.referrals.terms import due_on, shortest
+from service.referrals.terms import due_on, overdue_since, shortest
+from tests.support.days import counted
 
 CASES = {
     "no days": ("2026-11-24", 0, "2026-11-24"),
@@ -41,3 +42,38 @@ def test_a_term_counts_working_days(received: str, days: int, due: str) -> None:
 )
 def test_a_rule_only_shortens(agreed: int, by_rule: int | None, expected: int) -> None:
     assert shortest(agreed, by_rule) == expected
+
+
+SINCE = {
+    "the day after": ("2026-11-25", 0, "2026-11-24"),
+    "a Saturday, after a Friday": ("2026-11-28", 0, "2026-11-27"),
+    "a Monday: also what was over on Saturday": ("2026-11-30", 0, "2026-11-29"),
+    "one working day later": ("2026-11-26", 1, "2026-11-25"),
+    "a Saturday is not one": ("2026-11-28", 1, "2026-11-26"),
+    "a Monday is the first after a Friday": ("2026-11-30", 1, "2026-11-29"),
+    "two working days over Good Friday and Easter": ("2026-04-07", 2, "2026-04-01"),
+    "the second after Easter": ("2026-04-08", 2, "2026-04-06"),
+    "on King's Day": ("2026-04-27", 1, "2026-04-23"),
+    "on 5 May, which is no lustrum": ("2026-05-05", 2, "2026-04-30"),
+    "over Ascension Day": ("2026-05-15", 2, "2026-05-12"),
+    "over Whit Monday": ("2026-05-26", 1, "2026-05-25"),
+    "at Christmas": ("2026-12-26", 2, "2026-12-22"),
+    "over New Year": ("2027-01-04", 2, "2026-12-30"),
+}
+
+
+@pytest.mark.parametrize(("today", "days", "since"), SINCE.values(), ids=SINCE.keys())
+def test_a_term_has_been_over_for_so_many_working_days_since(today: str, days: int, since: str) -> None:
+    assert overdue_since(date.fromisoformat(today), days) == date.fromisoformat(since)
+
+
+YEAR = [date(2026, 1, 1) + timedelta(number) for number in range(375)]
+BEFORE = [YEAR[0] - timedelta(number) for number in range(1, 100)]
+
+
+@pytest.mark.parametrize("days", [0, 1, 2, 3, 10, 60])
+def test_every_day_of_a_year_agrees_with_a_calendar_by_hand(days: int) -> None:
+    ends = {day: counted(day, days) for day in (*BEFORE, *YEAR)}
+    for day in YEAR:
+        assert due_on(day, days) == ends[day], day
+        assert overdue_since(day, days) == max(last for last in ends if last < day and ends[last] <= day), day

@@ -158,8 +158,13 @@ class Register:
 
 
 def settings_for(url: str, folder: Path, **more: Any) -> Settings:
-    """Settings of a test register."""
-    values: dict[str, Any] = {"database_url": url, "key_dir": folder / "keys", "log_level": "ERROR"}
+    """Settings of a test register; its jobs are run by the tests that are about them."""
+    values: dict[str, Any] = {
+        "database_url": url,
+        "key_dir": folder / "keys",
+        "log_level": "ERROR",
+        "jobs": False,
+    }
     return Settings(**{**values, **UNLIMITED, **more})
 
 

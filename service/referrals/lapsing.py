@@ -1,0 +1,92 @@
+"""What the clock moves: claims whose lease is over, and referrals of signals whose last day has passed. Jobs.
+
+A claim also puts back what has lapsed in its own queue, so that nobody waits for the job.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service import clock
+from service.database import Database
+from service.referrals.following import end_expired
+from service.referrals.models import Referral
+from service.referrals.states import after
+from service.referrals.steps import CLOCKWORK, change, record_steps
+from service.signals.models import Signal
+
+AT_A_TIME = 200
+
+_referral = Referral.__table__
+
+
+async def lapse_claims(database: Database) -> None:
+    """Put back what was claimed and let lie, in every queue."""
+    while True:
+        now = clock.now()
+        async with database.reading() as session:
+            if (await session.execute(select(_referral.c.id).where(*_over(now)).limit(1))).first() is None:
+                return
+        async with database.writing() as session:
+            if not await lapse(session, (), now, limit=AT_A_TIME):
+                return  # somebody else is at it
+
+
+async def lapse(
+    session: AsyncSession, where: Sequence[Any], now: datetime, *, limit: int | None = None
+) -> int:
+    """Put back what meets the conditions too; how many. A step of its own, with its history."""
+    put_back = {"status": after("CLAIMED", "lapse"), "lease_until": None, "held_by": None, "renewals": 0}
+    lapsed = await change(session, (*where, *_over(now)), put_back, limit=limit)
+    await record_steps(session, CLOCKWORK, "lapse", lapsed, now)
+    return len(lapsed)
+
+
+def _over(now: datetime) -> tuple[Any, ...]:
+    return _referral.c.status == "CLAIMED", _referral.c.lease_until <= now
+
+
+async def expire_referrals(database: Database) -> None:
+    """End what is still open of signals whose last day has passed; each in a transaction of its own."""
+    last: UUID | None = None
+    while True:
+        async with database.reading() as session:
+            signal_ids = await _past_their_last_day(session, last)
+        for signal_id in signal_ids:
+            async with database.writing() as session:
+                if await _is_over(session, signal_id):
+                    await end_expired(session, signal_id=signal_id)
+        if not signal_ids:
+            return
+        last = signal_ids[-1]
+
+
+async def _past_their_last_day(session: AsyncSession, after_id: UUID | None) -> Sequence[UUID]:
+    over = (
+        select(_referral.c.signal_id)
+        .join(Signal, Signal.id == _referral.c.signal_id)
+        .where(_last_day_passed(), _referral.c.ended_at.is_(None))
+        .distinct()
+        .order_by(_referral.c.signal_id)
+        .limit(AT_A_TIME)
+    )
+    if after_id is not None:
+        over = over.where(_referral.c.signal_id > after_id)
+    return (await session.execute(over)).scalars().all()
+
+
+async def _is_over(session: AsyncSession, signal_id: UUID) -> bool:
+    """Whether it is still past its last day, which a correction may have moved; locked.
+
+    The signal first, then its referrals: as whoever corrects or withdraws it.
+    """
+    over = select(Signal.id).where(Signal.id == signal_id, _last_day_passed())
+    return await session.scalar(over.with_for_update(key_share=True)) is not None
+
+
+def _last_day_passed() -> Any:
+    return Signal.__table__.c.remove_by < clock.local_day(clock.now())

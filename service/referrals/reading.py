@@ -1,0 +1,217 @@
+"""A referral with all that its reader may see, as JSON values; in a fixed number of statements, however many.
+
+Plain rows and dictionaries: as models of the ORM and of pydantic a page of fifty cost four times the CPU. The shapes
+are those of `reads.ReferralRead`, to which the tests of the contract hold them. Called by the queries of this room.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Row, Select, Text, cast, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service import clock
+from service.organisations.models import Organisation
+from service.pseudonyms.models import SealedSignal
+from service.pseudonyms.sealing import Sealer
+from service.referrals.correspondence import questions_of
+from service.referrals.gathering import Gathering, joined, without_nothing
+from service.referrals.models import PRIORITIES, Referral, ReferralEscalation, ReferralStep
+from service.routing.models import SignalDecision
+from service.signals.models import Signal, SignalPerson
+from service.wire import on_the_wire
+
+# Nobody here needs to know any more what was reported.
+CLOSED_TO_READERS = frozenset({"RETURNED", "WITHDRAWN", "EXPIRED"})
+PERSON = {
+    "role": "role",
+    "ageBand": "age_band",
+    "gender": "gender",
+    "municipality": "municipality",
+    "victimStatus": "victim_status",
+}
+
+_referral, _signal, _organisation = Referral.__table__, Signal.__table__, Organisation.__table__
+_person, _step, _decision = SignalPerson.__table__, ReferralStep.__table__, SignalDecision.__table__
+_sealed, _escalation = SealedSignal.__table__, ReferralEscalation.__table__
+_parent, _holder, _forwarder = (
+    _referral.alias("parent"),
+    _organisation.alias("holder"),
+    _organisation.alias("forwarder"),
+)
+
+# Made once: building a statement costs as much as running it.
+WHOLE: Select[Any] = select(
+    _referral,
+    cast(_signal.c.content, Text).label("content"),
+    _organisation.c.name.label("reporter_name"),
+    _organisation.c.type.label("reporter_type"),
+    _organisation.c.function.label("reporter_function"),
+    _organisation.c.phone.label("reporter_phone"),
+    _forwarder.c.name.label("forwarded_by"),
+    _decision.c.rule_set,
+    cast(_decision.c.outcome, Text).label("decided"),
+    _sealed.c.key_label,
+    _sealed.c.note,
+    _sealed.c.partner_reference,
+).select_from(
+    _referral.join(_signal, _signal.c.id == _referral.c.signal_id)
+    .join(_organisation, _organisation.c.id == _signal.c.organisation_id)
+    .outerjoin(
+        _decision,
+        (_decision.c.signal_id == _referral.c.signal_id)
+        & (_decision.c.signal_version == _referral.c.signal_version),
+    )
+    .outerjoin(_sealed, _sealed.c.signal_id == _referral.c.signal_id)
+    .outerjoin(_parent, _parent.c.id == _referral.c.parent_id)
+    .outerjoin(_forwarder, _forwarder.c.id == _parent.c.organisation_id)
+)
+
+
+_PERSONS = Gathering(_person.c.signal_id, _person, order=(_person.c.signal_id, _person.c.position))
+_STEPS = Gathering(_step.c.referral_id, _step, order=(_step.c.referral_id, _step.c.version))
+_CHILDREN = Gathering(
+    _referral.c.parent_id,
+    *(_referral.c[name] for name in ("parent_id", "id", "status", "outcome", "due_on", "organisation_id")),
+    _holder.c.name,
+    _holder.c.type,
+    order=(_referral.c.id,),
+    joined=_referral.join(_holder, _holder.c.id == _referral.c.organisation_id),
+)
+_ESCALATIONS = Gathering(_escalation.c.referral_id, _escalation, order=(_escalation.c.at, _escalation.c.rung))
+
+
+async def read_all(session: AsyncSession, sealer: Sealer, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """Rows of `WHOLE` as `ReferralRead`, in their order; five more statements at most.
+
+    What the rows themselves say is not there is not looked for.
+    """
+    persons = await _PERSONS.of(session, {row.signal_id for row in rows})
+    steps = await _STEPS.of(session, [row.id for row in rows if row.version > 1])
+    moves = {id_: {step.move for step in its} for id_, its in steps.items()}
+    children = await _CHILDREN.of(session, [id_ for id_, its in moves.items() if "forward" in its])
+    asked = {row.signal_id for row in rows if _may_have_questions(row, moves.get(row.id, ()))}
+    questions = await questions_of(session, sealer, asked)
+    today = clock.local_day(clock.now())
+    late = [row.id for row in rows if row.due_on < today or row.decided_at is not None]
+    escalations = await _ESCALATIONS.of(session, late)
+    return [
+        without_nothing(
+            {
+                **_its_own(row),
+                **(_from_above(row) if row.shared else _of_reporter(row, sealer)),
+                "signal": _signal_of(row, persons[row.signal_id], sealer),
+                "children": [_child(child) for child in children[row.id]],
+                "questions": _asked(row, questions),
+                "escalations": [_climbed(one) for one in escalations[row.id]],
+                "history": [_told_step(step) for step in steps[row.id]],
+            }
+        )
+        for row in rows
+    ]
+
+
+def _may_have_questions(row: Row[Any], moves: Collection[str]) -> bool:
+    """It was asked about here, or by who had it before: before a return, or before a correction sent it elsewhere."""
+    return row.returned_from_id is not None or row.signal_version > 1 or "ask" in moves
+
+
+def _its_own(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "status": row.status,
+        "version": row.version,
+        "priority": PRIORITIES[row.priority],
+        "receivedAt": on_the_wire(row.received_at),
+        "dueOn": row.due_on,
+        "leaseUntil": row.lease_until and on_the_wire(row.lease_until),
+        "assignedTo": row.assigned_to,
+        "outcome": row.outcome,
+        "parent": row.parent_id,
+        "returnedFrom": row.returned_from_id,
+    }
+
+
+def _of_reporter(row: Row[Any], sealer: Sealer) -> dict[str, Any]:
+    """Whom to phone, under which reference, and why it came here: for the contact point."""
+    over = row.status in CLOSED_TO_READERS
+    return {
+        "reporter": without_nothing(
+            {
+                "organisation": row.reporter_name,
+                "type": row.reporter_type,
+                "function": row.reporter_function,
+                "phone": row.reporter_phone,
+            }
+        ),
+        "partnerReference": None
+        if over
+        else sealer.open_text(row.partner_reference, row.key_label, "partner_reference", row.signal_id),
+        "decision": joined({"ruleSet": row.rule_set}, row.decided) if row.decided and not over else None,
+    }
+
+
+def _from_above(row: Row[Any]) -> dict[str, Any]:
+    """A recipient hears who forwarded it, not who reported."""
+    return {"forwardedBy": row.forwarded_by}
+
+
+def _signal_of(
+    row: Row[Any], persons: Sequence[Row[Any]], sealer: Sealer
+) -> dict[str, Any] | orjson.Fragment | None:
+    """The signal for its contact point; for a recipient only the fields and persons that were shared."""
+    if row.status in CLOSED_TO_READERS:
+        return None
+    shared = row.shared
+    told = [_told_person(one, shared) for one in persons if not shared or one.position in shared["persons"]]
+    if shared:
+        whole = {**orjson.loads(row.content), "persons": told}
+        return {name: value for name, value in whole.items() if name in shared["fields"]}
+    note = sealer.open_text(row.note, row.key_label, "note", row.signal_id)
+    return joined({"persons": told} | ({"note": note} if note else {}), row.content)
+
+
+def _asked(row: Row[Any], questions: Mapping[UUID, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """What was asked and answered is between the contact point and the reporter, and goes with the signal."""
+    hidden = row.shared or row.status in CLOSED_TO_READERS
+    return [] if hidden else questions.get(row.signal_id, [])
+
+
+def _told_person(person: Row[Any], shared: Mapping[str, Any] | None) -> dict[str, Any]:
+    told = {name: getattr(person, column) for name, column in PERSON.items()}
+    if shared:
+        for name in ("municipality", "victimStatus"):
+            if name not in shared["fields"]:
+                told[name] = None
+    return without_nothing(told)
+
+
+def _child(row: Row[Any]) -> dict[str, Any]:
+    return without_nothing(
+        {
+            "id": row.id,
+            "organisation": row.name,
+            "type": row.type,
+            "status": row.status,
+            "dueOn": row.due_on,
+            "outcome": row.outcome,
+        }
+    )
+
+
+def _climbed(row: Row[Any]) -> dict[str, Any]:
+    return {"at": on_the_wire(row.at), "dueOn": row.due_on, "reader": row.reader}
+
+
+def _told_step(row: Row[Any]) -> dict[str, Any]:
+    return without_nothing(
+        {
+            "at": on_the_wire(row.at),
+            "move": row.move,
+            "status": row.status,
+            "actor": row.actor,
+            "detail": row.detail,
+        }
+    )

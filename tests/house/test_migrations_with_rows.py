@@ -1,0 +1,67 @@
+"""Migrating a register that is in use: nothing is lost on the way down and up again, on both databases."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from alembic import command
+from service.access.models import Client
+from service.events.models import Event
+from service.migrations import alembic_config, migrate_database
+from service.referrals.models import Referral, ReferralStep
+from tests.support.bodies import person, signal
+from tests.support.register import Register, Templates, apart, in_process
+
+POINT, REGIONAL, HALT = "contact-point-helmond", "contact-point-brabant-zuidoost", "halt-oost-brabant"
+
+
+async def used(register: Register) -> None:
+    """A referral that was forwarded, and one that nobody wanted."""
+    for _ in range(2):
+        assert (await register.post_signal(signal(persons=[person(role="SUSPECT")]))).status_code == 201
+    one, other = (await register.claim(limit=2)).json()["items"]
+    accepted = (await register.step(one, "acceptance")).json()
+    recipient = str(register.loaded.organisations[HALT])
+    forwarded = await register.step(accepted, "forwarding", {"organisation": recipient})
+    assert forwarded.status_code == 200, forwarded.text
+    assert (await register.step(other, "return", {"reason": "INVOLVED"})).status_code == 200
+    (again,) = (await register.claim(client=REGIONAL)).json()["items"]
+    returned = await register.step(again, "return", {"reason": "OTHER"}, client=REGIONAL)
+    assert returned.status_code == 200, returned.text
+
+
+async def told(register: Register) -> dict[str, Any]:
+    """What the migration of the coordinator's day moves about."""
+    async with register.database.reading() as session:
+        unplaced = await session.scalar(text("SELECT count(*) FROM referral WHERE organisation_id IS NULL"))
+    return {
+        "events": sorted(
+            (one.subject, one.type, one.audience, one.municipality or "")
+            for one in await register.rows(Event)
+        ),
+        "scopes": sorted((str(one.id), sorted(one.scopes)) for one in await register.rows(Client)),
+        "referrals": sorted(str(one.id) for one in await register.rows(Referral) if one.organisation_id),
+        "steps": len(await register.rows(ReferralStep)),
+        "unplaced": unplaced,
+    }
+
+
+async def test_the_coordinators_day_goes_down_and_up(
+    engine: str, templates: Templates, tmp_path: Path
+) -> None:
+    loaded = templates.loaded[engine]
+    with templates.copy(engine) as url:
+        async with in_process(url, loaded, tmp_path) as register:
+            await used(register)
+            before = await told(register)
+        apart(command.downgrade, alembic_config(url), "0004")
+        apart(migrate_database, url)
+        async with in_process(url, loaded, tmp_path) as register:
+            after = await told(register)
+            listed = await register.http.get("/v1/referrals", headers=await register.headers(POINT))
+
+    assert before["unplaced"] == 1
+    assert {audience for _, _, audience, _ in before["events"]} == {"reporter", "coordinator", "recipient"}
+    assert after == before | {"unplaced": 0}
+    assert [one["status"] for one in listed.json()["items"]] == ["FORWARDED", "RETURNED"]
