@@ -46,7 +46,7 @@ def main() -> None:
             else:
                 version = _version(postgres)
                 sections += on_postgres(postgres, folder, windows, seconds)
-                sections.append(the_queue(postgres, folder, windows, seconds, 20_000 if quick else 200_000))
+                sections.append(the_queue(postgres, folder, windows, seconds, 60_000 if quick else 200_000))
                 sections += with_many(
                     postgres, folder, windows=2 if quick else 5, seconds=seconds / 2, many=many
                 )
@@ -117,6 +117,7 @@ def _posting(
         f"The anchor's signal has {typical.persons} person(s) with {typical.sealed} token(s), rows as wide as the "
         "register wrote them for a posted signal near the mean.",
         "The reporter's agreement opens the note: a quarter of the bodies hold one, which the guard reads.",
+        "The server's job numbers the events of both sides as they come, in both sides' windows.",
         "Autovacuum is off; VACUUM (ANALYZE) runs between the windows, outside both sides' figures.",
         f"Memory of the API process after these POSTs: {memory:.0f} MB (must ≤ 200, aim ≤ 120).",
     ]

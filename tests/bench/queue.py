@@ -11,7 +11,9 @@ from uuid import uuid4
 
 import httpx
 import psutil
+from sqlalchemy import text
 
+from service.database import Database
 from service.demo.loading import Credential, Loaded
 from tests.bench.anchor_postgres import run_pgbench
 from tests.bench.batching import LINES, Batcher
@@ -36,7 +38,7 @@ WITH picked AS (
 ), key AS (
   INSERT INTO referral_claim (id, client_id, key, digest, referral_ids, lease_until, created_at)
   SELECT gen_random_uuid(), :client::uuid, gen_random_uuid(), repeat('0', 60),
-    (SELECT jsonb_agg(id) FROM claimed), now() + interval '15 minutes', now()
+    coalesce((SELECT jsonb_agg(id) FROM claimed), '[]'), now() + interval '15 minutes', now()
 ), steps AS (
   INSERT INTO referral_step (id, referral_id, version, move, status, at, organisation_id, actor)
   SELECT gen_random_uuid(), id, version, 'claim', 'CLAIMED', now(), :organisation::uuid, 'staff.one' FROM claimed
@@ -92,17 +94,32 @@ def _claimed(
     return interleaved(
         lambda: load.window(seconds, postgres.cpu_seconds),
         lambda: run_pgbench(postgres, "queue", script, values, seconds, CONSUMERS),
-        lambda: postgres.vacuum("queue"),
+        lambda: asyncio.run(_put_back(postgres)),
         windows,
     )
+
+
+async def _put_back(postgres: Postgres) -> None:
+    """Let everything wait again, outside the windows; raises when a window has left nothing to claim."""
+    database = Database(postgres.url("queue"), pool_size=1)
+    async with database.writing() as session:
+        left = await session.scalar(text("SELECT count(*) FROM referral WHERE status = 'WAITING'"))
+        if left < 10 * CONSUMERS:
+            raise RuntimeError("the queue ran empty: more has to wait in it")
+        back = "status = 'WAITING', lease_until = NULL, held_by = NULL"
+        await session.execute(text(f"UPDATE referral SET {back} WHERE status = 'CLAIMED'"))  # noqa: S608
+    await database.close()
+    postgres.vacuum("queue")
 
 
 def _lags(running: ServerProcess, loaded: Loaded, bodies: Path, seconds: float) -> list[float]:
     """How long after it happened a reader saw each event, while signals come in as fast as they can."""
     lags: list[float] = []
-    ended = threading.Event()
-    reader = threading.Thread(target=_follow, args=(running, loaded.credentials[POINT], lags, ended))
+    caught_up, ended = threading.Event(), threading.Event()
+    given = (running, loaded.credentials[POINT], lags, caught_up, ended)
+    reader = threading.Thread(target=_follow, args=given)
     reader.start()
+    caught_up.wait(300)
     try:
         Load(running, loaded.credentials[CLIENT], bodies).window(seconds, lambda: 0.0)
     finally:
@@ -111,16 +128,25 @@ def _lags(running: ServerProcess, loaded: Loaded, bodies: Path, seconds: float) 
     return lags
 
 
-def _follow(running: ServerProcess, point: Credential, lags: list[float], ended: threading.Event) -> None:
+def _follow(
+    running: ServerProcess,
+    point: Credential,
+    lags: list[float],
+    caught_up: threading.Event,
+    ended: threading.Event,
+) -> None:
+    """Read the feed to its end, then go on reading what comes."""
     with httpx.Client(base_url=running.url, headers=_headers(running, point), timeout=60) as http:
-        query, began = {"limit": "200"}, datetime.now(UTC)
+        query = {"limit": "200"}
         while not ended.is_set():
             page = http.get("/v1/events", params=query).raise_for_status().json()
             seen = datetime.now(UTC)
-            for one in page["items"]:
-                happened = datetime.fromisoformat(one["time"])
-                if happened >= began:
-                    lags.append((seen - happened).total_seconds())
+            if caught_up.is_set():
+                lags += [
+                    (seen - datetime.fromisoformat(one["time"])).total_seconds() for one in page["items"]
+                ]
+            elif not page["items"]:
+                caught_up.set()
             query["after"] = page["after"]
 
 

@@ -79,7 +79,10 @@ def _rows(
     for table, where in zip(TABLES, WRITTEN.values(), strict=True):
         condition = where.format(id=id_text(id_), text=id_, referral=referral)
         for row in fetch(f'SELECT * FROM "{table.name}" WHERE {condition}'):
-            yield table, row
+            yield (
+                table,
+                row | ({"sequence": None} if "sequence" in row else {}),
+            )  # a job has numbered it since
 
 
 def _width(rows: Sequence[tuple[Table, dict[str, Any]]]) -> int:
