@@ -25,7 +25,6 @@ from tests.support.register import ServerProcess, prepared, server
 
 CONSUMERS = 16
 POLLERS = 200
-POLLED_SECONDS = 20
 # What a claim writes, in one statement: ten rows taken, with their history, trail and events.
 CLAIM = """
 WITH picked AS (
@@ -68,14 +67,14 @@ class Day:
 def coordinators_day(
     postgres: Postgres, folder: Path, bodies: Path, *, waiting: int, seconds: float, windows: int
 ) -> Day:
-    """A register of its own with so many waiting referrals in one queue."""
+    """A register of its own with so many waiting referrals in one queue; polls are looked at for twice a window."""
     postgres.create_database("queue")
     url = postgres.url("queue")
     folder = folder / "queue"
     folder.mkdir()
     loaded = prepared(url, folder)
     with server(url, folder, log_level="INFO", jobs="true") as running:
-        polling, threads = _polled(running, loaded.credentials[POINT])
+        polling, threads = _polled(running, loaded.credentials[POINT], 2 * seconds)
         Batcher(running, loaded.credentials[CLIENT], bodies).window(waiting // LINES, lambda: 0.0)
         claims = _claimed(postgres, folder, running, loaded, seconds, windows)
         lags = _lags(running, loaded, bodies, seconds)
@@ -150,10 +149,10 @@ def _follow(
             query["after"] = page["after"]
 
 
-def _polled(running: ServerProcess, point: Credential) -> tuple[float, tuple[int, int]]:
+def _polled(running: ServerProcess, point: Credential, seconds: float) -> tuple[float, tuple[int, int]]:
     """The share of a core and the threads of the server while so many wait, against none."""
     process = psutil.Process(running.process.pid)
-    idle, before = _busy(process), process.num_threads()
+    idle, before = _busy(process, seconds), process.num_threads()
 
     async def wait() -> tuple[float, int]:
         headers = _headers(running, point) | {"Prefer": "wait=30"}
@@ -163,7 +162,7 @@ def _polled(running: ServerProcess, point: Credential) -> tuple[float, tuple[int
         ) as http:
             waiting = [asyncio.create_task(_claim(http)) for _ in range(POLLERS)]
             await asyncio.sleep(5)
-            busy = await asyncio.to_thread(_busy, process)
+            busy = await asyncio.to_thread(_busy, process, seconds)
             threads = process.num_threads()
             answers = await asyncio.gather(*waiting)
         if any(json.loads(answer)["items"] for answer in answers):
@@ -179,10 +178,10 @@ async def _claim(http: httpx.AsyncClient) -> str:
     return (await http.post("/v1/referral-claims", json={}, headers=headers)).raise_for_status().text
 
 
-def _busy(process: psutil.Process) -> float:
-    """The share of a core that a process takes for some seconds."""
+def _busy(process: psutil.Process, seconds: float) -> float:
+    """The share of a core that a process takes for so many seconds."""
     before, began = process.cpu_times(), time.monotonic()
-    time.sleep(POLLED_SECONDS)
+    time.sleep(seconds)
     after = process.cpu_times()
     used = after.user + after.system - before.user - before.system
     return float(used / (time.monotonic() - began))
