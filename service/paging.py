@@ -37,12 +37,7 @@ async def page_of(
     if cursor is not None:
         chosen = chosen.where(tuple_(moment, id_) > _values(cursor, (moment, id_)))
     rows = (await session.scalars(chosen.order_by(moment, id_).limit(limit + 1))).all()
-    shown = rows[:limit]
-    following = None
-    if len(rows) > limit:
-        last = shown[-1]
-        following = encode_cursor(getattr(last, moment.key).isoformat(), str(getattr(last, id_.key)))
-    return Page(shown, following)
+    return page_from(rows, (moment, id_), limit)
 
 
 def beyond(order: Sequence[Any]) -> ColumnElement[bool]:

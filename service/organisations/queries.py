@@ -1,6 +1,6 @@
 """Reading organisations and contact points."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -37,6 +37,19 @@ async def contact_points_from(session: AsyncSession, day: date) -> Sequence[Cont
         .order_by(ContactPoint.valid_from.desc(), ContactPoint.id.desc())
     )
     return rows.all()
+
+
+def covering(
+    points: Iterable[ContactPoint], municipality: str, parties: Collection[UUID]
+) -> Iterator[ContactPoint]:
+    """The regional contact points among these that cover a municipality, of organisations that are parties. Pure."""
+    for point in points:
+        if (
+            point.level == "REGIONAL"
+            and municipality in point.municipalities
+            and point.organisation_id in parties
+        ):
+            yield point
 
 
 async def contact_points_of(session: AsyncSession, organisation_id: UUID) -> Sequence[ContactPoint]:

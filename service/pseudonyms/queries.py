@@ -2,26 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.pseudonyms.errors import KeysRotating
-from service.pseudonyms.models import SealedPerson, SealedSignal, SealingKey
+from service.pseudonyms.models import SealedPerson, SealingKey
 from service.pseudonyms.sealing import Seal, Sealer
 from service.snapshot import hold_reference
 
 _key = SealingKey.__table__
-
-
-@dataclass(frozen=True, slots=True)
-class SealedTexts:
-    """What a signal keeps sealed besides its persons."""
-
-    note: str | None = None
-    partner_reference: str | None = None
 
 
 async def label_in_use(session: AsyncSession) -> str:
@@ -54,23 +45,6 @@ async def settled_label(session: AsyncSession) -> str:
     if other.first() is not None:
         raise KeysRotating
     return label
-
-
-async def texts_of(
-    session: AsyncSession, sealer: Sealer, signal_ids: Sequence[UUID]
-) -> Mapping[UUID, SealedTexts]:
-    """Notes and partner references in clear, by signal; signals without either are left out."""
-    rows = await session.scalars(select(SealedSignal).where(SealedSignal.signal_id.in_(signal_ids)))
-    return {row.signal_id: _texts(row, sealer) for row in rows}
-
-
-def _texts(row: SealedSignal, sealer: Sealer) -> SealedTexts:
-    return SealedTexts(
-        note=sealer.open_text(row.note, row.key_label, "note", row.signal_id),
-        partner_reference=sealer.open_text(
-            row.partner_reference, row.key_label, "partner_reference", row.signal_id
-        ),
-    )
 
 
 async def tokens_of(

@@ -20,7 +20,7 @@ from service.database import Database, insert_new_rows
 from service.events.actions import announce
 from service.events.models import EventType
 from service.organisations.models import ContactPoint
-from service.organisations.queries import contact_points_on
+from service.organisations.queries import contact_points_on, covering
 from service.referrals.models import Referral, ReferralEscalation
 from service.referrals.steps import ACTIVITY, CLOCKWORK, Moved, queue_event
 from service.referrals.terms import overdue_since
@@ -136,14 +136,8 @@ def _reader(
     """The organisation that reads along from this rung on; None where no other regional contact point covers it."""
     if rung.reader != REGIONAL:
         return row.organisation_id  # type: ignore[no-any-return]
-    covering = (
-        point.organisation_id
-        for point in points
-        if point.level == REGIONAL
-        and row.municipality in point.municipalities
-        and point.organisation_id in content.parties
-    )
-    return next(covering, None)
+    above = next(covering(points, row.municipality, content.parties), None)
+    return above.organisation_id if above else None
 
 
 def _row(row: Row[Any], rung: Rung, reader: UUID | None, now: datetime) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A referral with all that its reader may see, as JSON values; in a fixed number of statements, however many.
 
-Plain rows and dictionaries: as models of the ORM and of pydantic a page of fifty cost four times the CPU. The shapes
-are those of `reads.ReferralRead`, to which the tests of the contract hold them. Called by the queries of this room.
+Plain rows and dictionaries: as models of the ORM and of pydantic a page of fifty cost more than twice the CPU. The
+shapes are those of `reads.ReferralRead`, to which the tests of the contract hold them. Called by this room's queries.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -61,7 +61,7 @@ COLUMNS = (
 )
 
 # Made once: building a statement costs as much as running it.
-# Organisations are looked up apart: each table more costs PostgreSQL a third of a millisecond of planning.
+# Organisations are looked up apart: joined too, planning took PostgreSQL longer than all the rest of the page.
 WHOLE: Select[Any] = select(
     *(_referral.c[name] for name in COLUMNS),
     _signal.c.organisation_id.label("reporter_id"),

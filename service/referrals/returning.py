@@ -18,7 +18,7 @@ from service.caller import Caller
 from service.errors import NotFound, PreconditionFailed
 from service.events.actions import announce
 from service.organisations.models import ContactPoint, Organisation
-from service.organisations.queries import contact_points_on
+from service.organisations.queries import contact_points_on, covering
 from service.referrals import errors
 from service.referrals.bodies import PlacementRequest, ReturnRequest
 from service.referrals.feedback import tell_reporter
@@ -99,15 +99,13 @@ async def _covering(
     session: AsyncSession, referral: Referral, agreement: AgreementContent
 ) -> ContactPoint | None:
     """The regional contact point of the municipality, of another organisation that is a party to the agreement."""
-    for point in await contact_points_on(session, clock.local_day(clock.now())):
-        if (
-            point.level == "REGIONAL"
-            and referral.municipality in point.municipalities
-            and point.organisation_id != referral.organisation_id
-            and point.organisation_id in agreement.parties
-        ):
-            return point
-    return None
+    points = await contact_points_on(session, clock.local_day(clock.now()))
+    others = (
+        point
+        for point in covering(points, referral.municipality, agreement.parties)
+        if point.organisation_id != referral.organisation_id
+    )
+    return next(others, None)
 
 
 async def _decision_due(session: AsyncSession, referral: Referral, agreement: AgreementContent) -> date:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +14,7 @@ from service.organisations.queries import contact_points_on, get_organisation, o
 from service.routing.decide import CompiledRule, compile_rules
 from service.routing.guidance import guidance_for, steps_for
 from service.routing.guidance_models import NOT_REGISTRABLE, Guidance, Route, RoutePoint
-from service.routing.models import RuleSet, SignalDecision
+from service.routing.models import RuleSet
 from service.routing.rules import RuleSetContent
 
 ACTIVE = "ACTIVE"
@@ -90,11 +89,3 @@ async def _point(session: AsyncSession, caller: Caller, level: str, municipality
         return None
     name = (await organisations_by_id(session))[best[0].organisation_id].name
     return RoutePoint(organisation=name, function=best[0].function, phone=best[0].phone, hours=best[0].hours)
-
-
-async def decisions_of(
-    session: AsyncSession, signal_ids: Sequence[UUID]
-) -> Mapping[tuple[UUID, int], dict[str, Any]]:
-    """The decision on the wire, by signal and version."""
-    rows = await session.scalars(select(SignalDecision).where(SignalDecision.signal_id.in_(signal_ids)))
-    return {(row.signal_id, row.signal_version): {"ruleSet": row.rule_set, **row.outcome} for row in rows}

@@ -1,7 +1,7 @@
 """Applications, made by the hundred in one process: what must be forgotten of those that have ended.
 
-FastAPI remembers for good the functions that it was given, and with them whole applications: a worker held 1.5 GB of
-them at its end, and the collector walked through them again and again. Called by whatever runs applications in
+FastAPI remembers for good the functions that it was given, and with them whole applications: they pile up
+in a worker, and the collector walks through them again and again. Called by whatever runs applications in
 process.
 """
 

@@ -1,7 +1,7 @@
 """`python -m service …` as a process: started anew, or as a fork of one that has imported the service already.
 
-To start Python and import everything takes up to 1.7 s of a core, for a command that then works for 0.1 s. A fork is
-as much a process of its own: with its environment, streams, signals and end, and it runs `service.__main__.main`.
+To start Python and import everything takes far longer than most commands then work. A fork is as much a process of
+its own: with its environment, streams, signals and end, and it runs `service.__main__.main`.
 Called by whatever starts registers, key services, clients and commands. Never forks unless `fork_from_now_on` was
 called, as `conftest.py` does: the benchmarks start theirs anew. So do the tests of the command line, of what is
 refused at a start, and of the demo.
