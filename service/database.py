@@ -7,17 +7,13 @@ durable. Statements and bound values are in no log (`hide_parameters`).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import date, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, FromClause, Table, TextClause, event, insert, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -107,42 +103,6 @@ class Database:
             await self._writer.engine.dispose()
 
 
-def insert_or_change(session: AsyncSession, table: FromClause) -> Any:
-    """An INSERT of this database's own kind, for `.on_conflict_do_update(…)`."""
-    dialect = postgresql if _on_postgresql(session) else sqlite
-    return dialect.insert(table)
-
-
-def insert_unless_known(session: AsyncSession, table: FromClause) -> Any:
-    """An INSERT that leaves out rows whose key exists; add `.returning(…)` to hear which went in."""
-    return insert_or_change(session, table).on_conflict_do_nothing()
-
-
-async def insert_rows(session: AsyncSession, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows that name the same columns, in one statement."""
-    if not rows:
-        return
-    if _on_postgresql(session):
-        await session.execute(_insert_from_json(table, tuple(rows[0])), {"rows": _as_json(rows)})
-    else:
-        await session.execute(insert(table), list(rows))
-
-
-async def insert_new_rows(
-    session: AsyncSession, table: Table, rows: Sequence[Mapping[str, Any]]
-) -> set[tuple[Any, ...]]:
-    """The same without the rows whose key exists; tells the primary keys of those that went in."""
-    if not rows:
-        return set()
-    keys = tuple(table.primary_key)
-    if _on_postgresql(session):
-        statement = _insert_from_json(table, tuple(rows[0]), unless_known=True)
-        taken = await session.execute(statement, {"rows": _as_json(rows)})
-    else:
-        taken = await session.execute(insert_unless_known(session, table).returning(*keys), list(rows))
-    return {tuple(row) for row in taken}
-
-
 def is_passing(error: Exception) -> bool:
     """Whether the fault lies with the connection or the server, not with what was asked of it."""
     state = getattr(getattr(error, "orig", error), "sqlstate", None) or ""
@@ -151,39 +111,6 @@ def is_passing(error: Exception) -> bool:
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
     return isinstance(error, (OSError, TimeoutError, PoolTimeout))
-
-
-def _on_postgresql(session: AsyncSession) -> bool:
-    return session.get_bind().dialect.name == "postgresql"
-
-
-@cache
-def _insert_from_json(table: Table, names: tuple[str, ...], *, unless_known: bool = False) -> TextClause:
-    """All rows as one parameter: binding every value of every row cost a quarter of the CPU of a group."""
-    columns = ", ".join(f'"{name}"' for name in names)
-    keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
-    return text(
-        f'INSERT INTO "{table.name}" ({columns}) SELECT {columns} '  # noqa: S608  (names of our own models)
-        f'FROM json_populate_recordset(NULL::"{table.name}", CAST(:rows AS json))'
-        + (f" ON CONFLICT DO NOTHING RETURNING {keys}" if unless_known else "")
-    )
-
-
-def _as_json(rows: Sequence[Mapping[str, Any]]) -> str:
-    return orjson.dumps(list(rows), default=_as_text, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
-
-
-def _as_text(value: Any) -> str:
-    """How PostgreSQL reads what JSON has no form for; like `columns.Moment` it refuses a naive moment."""
-    if isinstance(value, bytes):
-        return f"\\x{value.hex()}"
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError("a moment needs a time zone")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, UUID):  # asyncpg's own subclass
-        return str(value)
-    raise TypeError(f"no form in JSON for {type(value).__name__}")
 
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
 
 from service.columns import Moment
-from service.database import insert_unless_known
+from service.rows import insert_unless_known
 
 HOLD = timedelta(seconds=20)
 

@@ -21,8 +21,9 @@ from sqlmodel import Field, SQLModel
 
 from service import clock
 from service.columns import Moment, new_id
-from service.database import Database, insert_new_rows, insert_rows
+from service.database import Database
 from service.group_commit import GroupCommit
+from service.rows import Rows, insert_new_rows, insert_rows
 
 GATHER_SECONDS = 60
 MOST_AT_ONCE = (
@@ -100,7 +101,12 @@ def entry(
 
 async def append(session: AsyncSession, entries: Sequence[dict[str, Any]]) -> None:
     """Write entries in the transaction of the acts that they record."""
-    await insert_rows(session, AuditEntry.__table__, entries)  # type: ignore[attr-defined]
+    await insert_rows(session, *written(entries))
+
+
+def written(entries: Sequence[dict[str, Any]]) -> Rows:
+    """The same as a part of what is written in one statement."""
+    return AuditEntry.__table__, entries  # type: ignore[attr-defined]
 
 
 class Trail:
@@ -142,7 +148,7 @@ class Trail:
         async with self._database.writing() as session:
             # A commit whose answer was lost is tried again: what is there already stays as it is.
             rows = [row for group in groups for row in group]
-            await insert_new_rows(session, AuditEntry.__table__, rows)  # type: ignore[attr-defined]
+            await insert_new_rows(session, *written(rows))
         return [None] * len(groups)
 
     async def _gather_forever(self) -> None:

@@ -21,8 +21,9 @@ from service.access.roles import narrowed
 from service.access.secrets import matching_secret
 from service.access.throttle import SECONDS, Throttle
 from service.access.tokens import TokenRefused, issue
-from service.database import Database, insert_new_rows
+from service.database import Database
 from service.limits import Limits
+from service.rows import insert_new_rows
 
 ACTIVITY = "access"
 

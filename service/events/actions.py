@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.columns import new_id
-from service.database import insert_rows
 from service.events.models import Audience, Event, EventType
+from service.rows import Rows, insert_rows
 
 
 def event(
@@ -36,4 +36,9 @@ def event(
 
 async def announce(session: AsyncSession, events: Sequence[dict[str, Any]]) -> None:
     """Write events; nobody hears of them before the commit, and before they are numbered."""
-    await insert_rows(session, Event.__table__, events)
+    await insert_rows(session, *announced(events))
+
+
+def announced(events: Sequence[dict[str, Any]]) -> Rows:
+    """The same as a part of what is written in one statement."""
+    return Event.__table__, events

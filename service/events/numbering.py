@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service import clock
 from service.agreements.models import Terms
 from service.agreements.queries import agreements_by_party
-from service.database import Database, insert_or_change
+from service.database import Database
 from service.events.models import Event, EventFeed
+from service.rows import insert_or_change
 
 AT_A_TIME = 5000
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
 from service.caller import Caller
-from service.database import Database, insert_new_rows
+from service.database import Database
 from service.errors import Problem
 from service.events.actions import announce
 from service.group_commit import GroupCommit
@@ -30,6 +30,7 @@ from service.pseudonyms import actions as sealed_side
 from service.pseudonyms.sealing import Seal, Sealer, digest_place
 from service.referrals.steps import refer
 from service.routing.actions import record_decisions
+from service.rows import insert_new_rows
 from service.signals.actions import record_signals
 from service.snapshot import Snapshot
 

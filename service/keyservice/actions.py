@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, oprf, trail
 from service.caller import Caller
-from service.database import insert_or_change
 from service.keyservice import errors
 from service.keyservice.epochs import Epoch
 from service.keyservice.models import EvaluationQuota
+from service.rows import insert_or_change
 
 ACTIVITY = "pseudonymisation"
 SPANS = {"minute": timedelta(minutes=1), "day": timedelta(days=1)}

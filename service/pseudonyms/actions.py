@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.database import insert_rows
 from service.pseudonyms.models import SealedPerson, SealedQuestion, SealedSignal
 from service.pseudonyms.sealing import QUESTIONS, Seal, Sealer
+from service.rows import insert_rows
 
 _person, _signal = SealedPerson.__table__, SealedSignal.__table__
 _question = SealedQuestion.__table__

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.pseudonyms.models import SealedQuestion
@@ -17,12 +17,10 @@ _question, _words = Question.__table__, SealedQuestion.__table__
 
 _QUESTIONS = Gathering(
     _question.c.signal_id,
-    _question,
-    _words.c.key_label,
-    _words.c.question,
-    _words.c.answer,
+    select(_question, _words.c.key_label, _words.c.question, _words.c.answer).select_from(
+        _question.outerjoin(_words, _words.c.question_id == _question.c.id)
+    ),
     order=(_question.c.id,),
-    joined=_question.outerjoin(_words, _words.c.question_id == _question.c.id),
 )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
 from service.agreements.models import Agreement, AgreementContent
-from service.database import Database, insert_new_rows
+from service.database import Database
 from service.events.actions import announce
 from service.events.models import EventType
 from service.organisations.models import ContactPoint
@@ -24,6 +24,7 @@ from service.organisations.queries import contact_points_on, covering
 from service.referrals.models import Referral, ReferralEscalation
 from service.referrals.steps import ACTIVITY, CLOCKWORK, Moved, queue_event
 from service.referrals.terms import overdue_since
+from service.rows import insert_new_rows
 from service.signals.models import Signal
 
 HOLDER, DEPUTY, REGIONAL = "HOLDER", "DEPUTY", "REGIONAL"

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service import clock
 from service.caller import Caller
 from service.columns import new_id
-from service.database import insert_rows
 from service.errors import NotFound
 from service.events.actions import announce, event
 from service.pseudonyms.sealing import Sealer
@@ -24,6 +23,7 @@ from service.referrals.models import Feedback
 from service.referrals.reads import FeedbackRead
 from service.referrals.steps import agreement_of
 from service.referrals.terms import due_on
+from service.rows import insert_rows
 from service.signals.models import Signal
 from service.signals.queries import own
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Row, Uuid, any_, bindparam, select
+from sqlalchemy import ARRAY, ColumnElement, Row, Select, Uuid, any_, bindparam
 from sqlalchemy.ext.asyncio import AsyncSession
 
 
@@ -17,26 +17,29 @@ class Gathering:
     """
 
     def __init__(
-        self, column: ColumnElement[Any], *columns: Any, order: Sequence[Any], joined: Any = None
+        self, column: ColumnElement[Any], chosen: Select[Any], *, order: Sequence[ColumnElement[Any]]
     ) -> None:
-        chosen = select(*columns).order_by(*order)
-        if joined is not None:
-            chosen = chosen.select_from(joined)
+        chosen = chosen.order_by(*order)
         self._by = str(column.key)
         self._on_postgresql = chosen.where(column == any_(bindparam("ids", type_=ARRAY(Uuid))))
         self._on_sqlite = chosen.where(column.in_(bindparam("ids", expanding=True)))
 
     async def of(self, session: AsyncSession, ids: Iterable[UUID]) -> Mapping[UUID, list[Row[Any]]]:
-        """The rows by the id that they belong to; no statement for no ids."""
+        """The rows by the id that they belong to."""
         found: dict[UUID, list[Row[Any]]] = defaultdict(list)
-        wanted = list(ids)
-        if not wanted:
-            return found
-        on_sqlite = session.get_bind().dialect.name == "sqlite"
-        statement = self._on_sqlite if on_sqlite else self._on_postgresql
-        for row in await session.execute(statement, {"ids": wanted}):
+        for row in await self.rows(session, ids):
             found[getattr(row, self._by)].append(row)
         return found
+
+    async def rows(self, session: AsyncSession, ids: Iterable[UUID]) -> Sequence[Row[Any]]:
+        """The rows in their order; no statement for no ids."""
+        wanted = list(ids)
+        if not wanted:
+            return []
+        on_sqlite = session.get_bind().dialect.name == "sqlite"
+        statement = self._on_sqlite if on_sqlite else self._on_postgresql
+        rows: Sequence[Row[Any]] = (await session.execute(statement, {"ids": wanted})).all()
+        return rows
 
 
 def without_nothing(values: dict[str, Any]) -> dict[str, Any]:

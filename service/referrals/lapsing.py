@@ -1,6 +1,6 @@
 """What the clock moves: claims whose lease is over, and referrals of signals whose last day has passed. Jobs.
 
-A claim also puts back what has lapsed in its own queue, so that nobody waits for the job.
+A claim that comes short also puts back what has lapsed in its own queue, so that nobody waits for the job.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from service.database import Database
 from service.referrals.following import end_expired
 from service.referrals.models import Referral
 from service.referrals.states import after
-from service.referrals.steps import CLOCKWORK, change, record_steps
+from service.referrals.steps import CLOCKWORK, FREE, changed, changing, record_steps
 from service.signals.models import Signal
 
 AT_A_TIME = 200
@@ -40,8 +40,8 @@ async def lapse(
     session: AsyncSession, where: Sequence[Any], now: datetime, *, limit: int | None = None
 ) -> int:
     """Put back what meets the conditions too; how many. A step of its own, with its history."""
-    put_back = {"status": after("CLAIMED", "lapse"), "lease_until": None, "held_by": None, "renewals": 0}
-    lapsed = await change(session, (*where, *_over(now)), put_back, limit=limit)
+    put_back = {"status": after("CLAIMED", "lapse"), **FREE}
+    lapsed = await changed(session, changing((*where, *_over(now)), put_back, limit))
     await record_steps(session, CLOCKWORK, "lapse", lapsed, now)
     return len(lapsed)
 

@@ -70,6 +70,7 @@ class Referral(SQLModel, table=True):
     due_on: date
     lease_until: datetime | None = Field(sa_column=Column(Moment))
     held_by: UUID | None
+    claim_id: UUID | None
     renewals: int = Field(0, sa_column_kwargs={"server_default": "0"})
     assigned_to: str | None = Field(max_length=64)
     decided_at: datetime | None = Field(sa_column=Column(Moment))
@@ -98,7 +99,7 @@ class ReferralStep(SQLModel, table=True):
 
 
 class ReferralClaim(SQLModel, table=True):
-    """An answered claim, so that a lost answer can be asked for again."""
+    """An answered claim, so that a lost answer can be asked for again: a referral says by which claim it is held."""
 
     __tablename__ = "referral_claim"
     __table_args__ = (UniqueConstraint("client_id", "key"),)
@@ -107,7 +108,6 @@ class ReferralClaim(SQLModel, table=True):
     client_id: UUID
     key: UUID
     digest: str = Field(max_length=60)
-    referral_ids: list[str] = Field(sa_column=Column(Json, nullable=False))
     lease_until: datetime = Field(sa_column=Column(Moment, nullable=False))
     created_at: datetime = Field(sa_column=Column(Moment, nullable=False))
 

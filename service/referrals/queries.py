@@ -1,23 +1,13 @@
 """Whose referrals a caller may read, and in which order: its queue, one of it, what it reads along, its figures."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    Select,
-    Uuid,
-    and_,
-    bindparam,
-    exists,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Select, Uuid, and_, bindparam, exists, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock
@@ -25,9 +15,13 @@ from service.caller import Caller
 from service.errors import NotFound
 from service.paging import Page, beyond, page_from, place_of
 from service.pseudonyms.sealing import Sealer
+from service.referrals.gathering import Gathering
 from service.referrals.models import PRIORITIES, Referral, ReferralEscalation
 from service.referrals.reading import WHOLE, read_all
 from service.referrals.states import OPEN
+
+# The conditions of being in somebody's list, for a role and an organisation.
+Whose = Callable[[str, Any], list[ColumnElement[bool]]]
 
 _referral, _escalation = Referral.__table__, ReferralEscalation.__table__
 
@@ -38,6 +32,8 @@ ORDERS: Mapping[str, tuple[Any, ...]] = {
     DUE: (_referral.c.due_on, _referral.c.id),
 }
 ME = "me"
+
+_BY_ID = Gathering(_referral.c.id, chosen=WHOLE, order=ORDERS[URGENCY])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +93,14 @@ def _escalated_to(role: str, organisation: Any) -> list[ColumnElement[bool]]:
     return [climbed, _referral.c.ended_at.is_(None), *nothing]
 
 
-# What each filter asks of a row; its value is the parameter of the same name.
+# What each filter asks of a row; its value is the parameter `wanted_…`.
 FILTERS: Mapping[str, ColumnElement[bool]] = {
-    "status": _referral.c.status == bindparam("status"),
-    "priority": _referral.c.priority == bindparam("priority"),
-    "municipality": _referral.c.municipality == bindparam("municipality"),
-    "assigned_to": _referral.c.assigned_to == bindparam("assigned_to"),
-    "due_before": _referral.c.due_on < bindparam("due_before"),
-    "overdue": _referral.c.due_on < bindparam("overdue"),
+    "status": _referral.c.status == bindparam("wanted_status"),
+    "priority": _referral.c.priority == bindparam("wanted_priority"),
+    "municipality": _referral.c.municipality == bindparam("wanted_municipality"),
+    "assigned_to": _referral.c.assigned_to == bindparam("wanted_assigned_to"),
+    "due_before": _referral.c.due_on < bindparam("wanted_due_before"),
+    "overdue": _referral.c.due_on < bindparam("wanted_overdue"),
 }
 OF_OPEN = frozenset({"due_before", "overdue"})
 
@@ -113,52 +109,70 @@ async def queue_page(
     session: AsyncSession, caller: Caller, sealer: Sealer, part: Part, place: Place
 ) -> Page[dict[str, Any]]:
     """A page of the caller's queue, or of what it reads along; raises `Invalid` for a cursor not of ours."""
-    order, values = ORDERS[place.order], _values(caller, part)
+    order, filters = ORDERS[place.order], filters_of(caller, part)
     statement = _page_statement(
         caller.role,
         place.order,
-        frozenset(values),
+        frozenset(filters),
+        place.limit + 1,
         territorial=bool(caller.municipalities),
         escalated=bool(part.escalated),
-        only_open=part.status in OPEN or not OF_OPEN.isdisjoint(values),
+        only_open=part.status in OPEN or not OF_OPEN.isdisjoint(filters),
         goes_on=place.cursor is not None,
     )
-    given = values | {"organisation_id": caller.organisation_id, "limit": place.limit + 1}
-    if caller.municipalities:
-        given["territory"] = list(caller.municipalities)
+    given = given_for(caller, filters)
     if place.cursor is not None:
         given |= place_of(place.cursor, order)
     page = page_from((await session.execute(statement, given)).all(), order, place.limit)
     return Page(await read_all(session, sealer, page.items), page.next_cursor)
 
 
-@cache
+# Statements are made once for each way to ask: building one costs as much as running it.
+@lru_cache(256)
 def _page_statement(
     role: str,
     order: str,
     filters: frozenset[str],
+    limit: int,
     *,
     territorial: bool,
     escalated: bool,
     only_open: bool,
     goes_on: bool,
 ) -> Select[Any]:
-    """The statement of a page, without its values: made once for each way to ask."""
     whose = _escalated_to if escalated else _in_queue
-    organisation = bindparam("organisation_id", type_=Uuid)
-    chosen = WHOLE.where(*whose(role, organisation), *(FILTERS[name] for name in sorted(filters)))
-    if territorial:
-        chosen = chosen.where(_referral.c.municipality.in_(bindparam("territory", expanding=True)))
+    chosen = WHOLE.where(*part_of_queue(role, filters, territorial=territorial, whose=whose))
     if only_open:
         chosen = chosen.where(_referral.c.ended_at.is_(None))  # so that the index of what is open serves
     if goes_on:
         chosen = chosen.where(beyond(ORDERS[order]))
-    # Told in the statement itself: PostgreSQL plans for a tenth of the table where it does not know the limit.
-    return chosen.order_by(*ORDERS[order]).limit(bindparam("limit", type_=Integer, literal_execute=True))
+    return chosen.order_by(*ORDERS[order]).limit(in_the_statement(limit))
 
 
-def _values(caller: Caller, part: Part) -> dict[str, Any]:
-    """The filters that are asked for, with what is bound to each."""
+def part_of_queue(
+    role: str, filters: Collection[str], *, territorial: bool, whose: Whose = _in_queue
+) -> list[ColumnElement[bool]]:
+    """The conditions of a part of a queue, without their values, which `given_for` has."""
+    conditions = [
+        *whose(role, bindparam("organisation", type_=Uuid)),
+        *(FILTERS[name] for name in sorted(filters)),
+    ]
+    if territorial:
+        conditions.append(_referral.c.municipality.in_(bindparam("territory", expanding=True)))
+    return conditions
+
+
+def given_for(caller: Caller, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a statement with `part_of_queue`."""
+    given = {f"wanted_{name}": value for name, value in filters.items()}
+    given["organisation"] = caller.organisation_id
+    if caller.municipalities:
+        given["territory"] = list(caller.municipalities)
+    return given
+
+
+def filters_of(caller: Caller, part: Part) -> dict[str, Any]:
+    """The filters that are asked for, each with its value."""
     given = {
         "status": part.status,
         "priority": None if part.priority is None else PRIORITIES.index(part.priority),
@@ -168,6 +182,15 @@ def _values(caller: Caller, part: Part) -> dict[str, Any]:
         "overdue": clock.local_day(clock.now()) if part.overdue else None,
     }
     return {name: value for name, value in given.items() if value is not None}
+
+
+def in_the_statement(value: str | int) -> ColumnElement[Any]:
+    """A value written into the statement, for the planner to see.
+
+    PostgreSQL takes a partial index only for a state it knows, and plans for a tenth of the table where it does
+    not know the limit.
+    """
+    return literal_column(str(value) if isinstance(value, int) else f"'{value}'")
 
 
 async def get_referral(
@@ -184,12 +207,9 @@ async def get_referral(
     return (await read_all(session, sealer, rows))[0]
 
 
-async def referrals_by_id(
-    session: AsyncSession, caller: Caller, sealer: Sealer, ids: Iterable[UUID]
-) -> list[dict[str, Any]]:
-    """Referrals of one's own queue as `ReferralRead`, most urgent first."""
-    its = WHOLE.where(_referral.c.id.in_(list(ids)), *own_queue(caller))
-    return await read_all(session, sealer, (await session.execute(its.order_by(*ORDERS[URGENCY]))).all())
+async def referrals_by_id(session: AsyncSession, sealer: Sealer, ids: Iterable[UUID]) -> list[dict[str, Any]]:
+    """Referrals of which the caller may see all, as `ReferralRead`, most urgent first."""
+    return await read_all(session, sealer, await _BY_ID.rows(session, ids))
 
 
 async def has_open_referrals(session: AsyncSession, **of: UUID) -> bool:

@@ -80,29 +80,34 @@ WHOLE: Select[Any] = select(
     )
     .outerjoin(_sealed, _sealed.c.signal_id == _referral.c.signal_id)
 )
+_with_its_holder = _referral.join(_holder, _holder.c.id == _referral.c.organisation_id)
 _ORGANISATIONS = Gathering(
     _organisation.c.id,
-    *(_organisation.c[name] for name in ("id", "name", "type", "function", "phone")),
+    select(*(_organisation.c[name] for name in ("id", "name", "type", "function", "phone"))),
     order=(_organisation.c.id,),
 )
 _FORWARDERS = Gathering(
     _referral.c.id,
-    _referral.c.id,
-    _holder.c.name,
+    select(_referral.c.id, _holder.c.name).select_from(_with_its_holder),
     order=(_referral.c.id,),
-    joined=_referral.join(_holder, _holder.c.id == _referral.c.organisation_id),
 )
-_PERSONS = Gathering(_person.c.signal_id, _person, order=(_person.c.signal_id, _person.c.position))
-_STEPS = Gathering(_step.c.referral_id, _step, order=(_step.c.referral_id, _step.c.version))
+_PERSONS = Gathering(_person.c.signal_id, select(_person), order=(_person.c.signal_id, _person.c.position))
+_STEPS = Gathering(_step.c.referral_id, select(_step), order=(_step.c.referral_id, _step.c.version))
 _CHILDREN = Gathering(
     _referral.c.parent_id,
-    *(_referral.c[name] for name in ("parent_id", "id", "status", "outcome", "due_on", "organisation_id")),
-    _holder.c.name,
-    _holder.c.type,
+    select(
+        *(
+            _referral.c[name]
+            for name in ("parent_id", "id", "status", "outcome", "due_on", "organisation_id")
+        ),
+        _holder.c.name,
+        _holder.c.type,
+    ).select_from(_with_its_holder),
     order=(_referral.c.id,),
-    joined=_referral.join(_holder, _holder.c.id == _referral.c.organisation_id),
 )
-_ESCALATIONS = Gathering(_escalation.c.referral_id, _escalation, order=(_escalation.c.at, _escalation.c.rung))
+_ESCALATIONS = Gathering(
+    _escalation.c.referral_id, select(_escalation), order=(_escalation.c.at, _escalation.c.rung)
+)
 
 
 async def read_all(session: AsyncSession, sealer: Sealer, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ and a late holder gets 412. Each writes its history row, audit entry and event i
 of this room and by its jobs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -18,15 +18,15 @@ from service import clock, trail
 from service.agreements.models import Agreement, AgreementContent
 from service.caller import NO_CLIENT, Caller
 from service.columns import new_id
-from service.database import insert_rows
 from service.errors import NotFound, PreconditionFailed
-from service.events.actions import announce, event
+from service.events.actions import announced, event
 from service.events.models import Audience, EventType
 from service.referrals import errors
 from service.referrals.models import PRIORITIES, Referral, ReferralStep
 from service.referrals.queries import own_queue
 from service.referrals.states import DECIDING, ENDED, FOLLOWING, Move, MoveNotAllowed, after
 from service.referrals.terms import due_on
+from service.rows import insert_rows, insert_together
 from service.signals.models import Signal
 
 ACTIVITY = "referral"
@@ -35,6 +35,8 @@ CLOCKWORK = Caller(NO_CLIENT, NO_CLIENT, "job", frozenset(), ())
 
 
 _referral = Referral.__table__
+# Of one that nobody holds.
+FREE: dict[str, Any] = {"lease_until": None, "held_by": None, "claim_id": None, "renewals": 0}
 _MOVED = ("id", "version", "status", "organisation_id", "parent_id", "municipality")
 
 
@@ -94,7 +96,8 @@ async def take(
     referral.status = after(referral.status, move)
     referral.version += 1
     if referral.status != "CLAIMED":
-        referral.lease_until, referral.held_by, referral.renewals = None, None, 0
+        for name, value in FREE.items():
+            setattr(referral, name, value)
     if move in DECIDING and referral.decided_at is None:
         referral.decided_at = now
     if referral.status in ENDED:
@@ -149,22 +152,17 @@ async def record_steps(
         }
         for one in moves
     ]
-    await insert_rows(session, ReferralStep.__table__, rows)
-    await trail.append(
-        session, [trail.entry(caller.who, f"referral.{move}", ACTIVITY, "referral", one.id) for one in moves]
-    )
+    entries = [trail.entry(caller.who, f"referral.{move}", ACTIVITY, "referral", one.id) for one in moves]
     told: EventType = f"referral.{move}"  # type: ignore[assignment]
-    await announce(session, [row for one in moves for row in queue_event(told, one, now)])
+    events = [row for one in moves for row in queue_event(told, one, now)]
+    await insert_together(session, (ReferralStep.__table__, rows), trail.written(entries), announced(events))
 
 
-async def change(
-    session: AsyncSession,
-    conditions: Sequence[ColumnElement[bool]],
-    values: dict[str, Any],
-    *,
-    limit: int | None,
-) -> Sequence[Moved]:
-    """Change what meets the conditions and nobody else is changing, most urgent first; their version is raised."""
+def changing(conditions: Sequence[ColumnElement[bool]], values: dict[str, Any], limit: Any) -> Any:
+    """A statement that changes what meets the conditions and nobody else is changing, most urgent first.
+
+    Their version is raised.
+    """
     picked = (
         select(_referral.c.id)
         .where(*conditions)
@@ -173,13 +171,19 @@ async def change(
         .with_for_update(skip_locked=True)
         .cte("picked")
     )
-    changed = await session.execute(
+    return (
         update(_referral)
         .where(_referral.c.id.in_(select(picked.c.id)))
         .values(version=_referral.c.version + 1, **values)
         .returning(*(_referral.c[name] for name in _MOVED))
     )
-    return [Moved(*row) for row in changed]
+
+
+async def changed(
+    session: AsyncSession, statement: Any, given: Mapping[str, Any] | None = None
+) -> list[Moved]:
+    """What a statement of `changing` has changed."""
+    return [Moved(*row) for row in await session.execute(statement, given)]
 
 
 def queue_event(type: EventType, referral: Moved, now: datetime) -> list[dict[str, Any]]:

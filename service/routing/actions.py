@@ -7,10 +7,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
-from service.database import insert_rows
 from service.routing.models import RuleSet, SignalDecision
 from service.routing.queries import ACTIVE, active_rule_sets
 from service.routing.rules import RuleSetContent
+from service.rows import insert_rows
 from service.snapshot import reference_changed
 
 

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
 from service.caller import Caller
-from service.database import insert_rows
 from service.errors import NotFound, PreconditionFailed
+from service.rows import insert_rows
 from service.signals.errors import NotActive
 from service.signals.models import Signal, SignalPerson, SignalRead, SignalVersion
 from service.signals.queries import own, person_content

@@ -27,17 +27,17 @@ CONSUMERS = 16
 POLLERS = 200
 # What a claim writes, in one statement: ten rows taken, with their history, trail and events.
 CLAIM = """
-WITH picked AS (
+WITH key AS (
+  INSERT INTO referral_claim (id, client_id, key, digest, lease_until, created_at)
+  SELECT gen_random_uuid(), :client::uuid, gen_random_uuid(), repeat('0', 60), now() + interval '15 minutes', now()
+  RETURNING id
+), picked AS (
   SELECT id FROM referral WHERE organisation_id = :organisation::uuid AND status = 'WAITING'
   ORDER BY priority, due_on, id LIMIT 10 FOR UPDATE SKIP LOCKED
 ), claimed AS (
   UPDATE referral SET status = 'CLAIMED', version = version + 1, lease_until = now() + interval '15 minutes',
-    held_by = :client::uuid, renewals = 0
+    held_by = :client::uuid, claim_id = (SELECT id FROM key), renewals = 0
   WHERE id IN (SELECT id FROM picked) RETURNING id, version, municipality
-), key AS (
-  INSERT INTO referral_claim (id, client_id, key, digest, referral_ids, lease_until, created_at)
-  SELECT gen_random_uuid(), :client::uuid, gen_random_uuid(), repeat('0', 60),
-    coalesce((SELECT jsonb_agg(id) FROM claimed), '[]'), now() + interval '15 minutes', now()
 ), steps AS (
   INSERT INTO referral_step (id, referral_id, version, move, status, at, organisation_id, actor)
   SELECT gen_random_uuid(), id, version, 'claim', 'CLAIMED', now(), :organisation::uuid, 'staff.one' FROM claimed
@@ -93,19 +93,20 @@ def _claimed(
     return interleaved(
         lambda: load.window(seconds, postgres.cpu_seconds),
         lambda: run_pgbench(postgres, "queue", script, values, seconds, CONSUMERS),
-        lambda: asyncio.run(_put_back(postgres)),
+        lambda: asyncio.run(_put_back(postgres, point)),
         windows,
     )
 
 
-async def _put_back(postgres: Postgres) -> None:
+async def _put_back(postgres: Postgres, point: Credential) -> None:
     """Let everything wait again, outside the windows; raises when a window has left nothing to claim."""
     database = Database(postgres.url("queue"), pool_size=1)
     async with database.writing() as session:
-        left = await session.scalar(text("SELECT count(*) FROM referral WHERE status = 'WAITING'"))
+        waiting = "SELECT count(*) FROM referral WHERE status = 'WAITING' AND organisation_id = :organisation"
+        left = await session.scalar(text(waiting), {"organisation": point.organisation_id})
         if left < 10 * CONSUMERS:
             raise RuntimeError("the queue ran empty: more has to wait in it")
-        back = "status = 'WAITING', lease_until = NULL, held_by = NULL"
+        back = "status = 'WAITING', lease_until = NULL, held_by = NULL, claim_id = NULL"
         await session.execute(text(f"UPDATE referral SET {back} WHERE status = 'CLAIMED'"))  # noqa: S608
     await database.close()
     postgres.vacuum("queue")

@@ -1,5 +1,6 @@
 """Migrating a register that is in use: nothing is lost on the way down and up again, on both databases."""
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +66,24 @@ async def test_the_coordinators_day_goes_down_and_up(
     assert {audience for _, _, audience, _ in before["events"]} == {"reporter", "coordinator", "recipient"}
     assert after == before | {"unplaced": 0}
     assert [one["status"] for one in listed.json()["items"]] == ["FORWARDED", "RETURNED"]
+
+
+async def test_what_a_claim_holds_goes_down_and_up(engine: str, templates: Templates, tmp_path: Path) -> None:
+    loaded, key = templates.loaded[engine], str(uuid.uuid4())
+    with templates.copy(engine) as url:
+        async with in_process(url, loaded, tmp_path) as register:
+            for _ in range(3):
+                assert (await register.post_signal(signal())).status_code == 201
+            before = (await register.claim(key=key, limit=2)).json()
+            assert len((await register.claim(limit=1)).json()["items"]) == 1
+        apart(command.downgrade, alembic_config(url), "0005")
+        apart(migrate_database, url)
+        async with in_process(url, loaded, tmp_path) as register:
+            again = (await register.claim(key=key, limit=2)).json()
+            (renewed, released) = again["items"]
+            assert (await register.step(renewed, "renewal", {"leaseSeconds": 900})).status_code == 200
+            assert (await register.step(released, "release")).status_code == 200
+            held = (await register.claim(key=key, limit=2)).json()
+
+    assert again == before
+    assert [one["id"] for one in held["items"]] == [renewed["id"]]

@@ -83,7 +83,10 @@ class Clock:
 
 @dataclass
 class Expected:
-    """What the model knows of one referral; `id`, `lease_until` and `due_on` are learned from the register."""
+    """What the model knows of one referral; `id`, `lease_until` and `due_on` are learned from the register.
+
+    `claim` is the key by which it is held.
+    """
 
     signal: str
     queue: str | None
@@ -94,6 +97,7 @@ class Expected:
     status: State = "WAITING"
     version: int = 1
     holder: str | None = None
+    claim: str | None = None
     renewals: int = 0
     lease_until: datetime | None = None
     due_on: date | None = None
@@ -118,7 +122,6 @@ class KnownClaim:
     client: str
     key: str
     limit: int
-    ids: list[str]
 
 
 def _do_not_wait(connection: Any, record: object) -> None:
@@ -233,7 +236,7 @@ class Modelled:
         one.version += 1
         one.moves.append(move)
         if one.status != "CLAIMED":
-            one.holder, one.lease_until, one.renewals = None, None, 0
+            one.holder, one.claim, one.lease_until, one.renewals = None, None, None, 0
 
     def in_queue(self, client: str, one: Expected) -> bool:
         queue, territory = CLIENTS[client]
