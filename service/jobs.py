@@ -20,7 +20,7 @@ from service.database import Database
 from service.events.numbering import drop_old_events, number_events
 from service.leases import HOLD, JobState, give_back, hold, name_jobs, record_done, record_failed
 from service.referrals.escalation import escalate
-from service.referrals.lapsing import expire_referrals, lapse_claims
+from service.referrals.lapsing import expire_referrals, forget_claims, lapse_claims
 
 BEAT_SECONDS = 5.0
 AGAIN_SECONDS = 60.0  # after which one that failed is tried again, however rare it is
@@ -44,6 +44,7 @@ JOBS: tuple[Job, ...] = (
     Job("lapse-claims", 5, lapse_claims),
     Job("escalate", 300, escalate),
     Job("expire-referrals", 3600, expire_referrals),
+    Job("forget-claims", 3600, forget_claims),
     Job("drop-old-events", 3600, drop_old_events),
 )
 
@@ -58,6 +59,7 @@ class Jobs:
         self._holder = new_id()
         self._held: frozenset[str] = frozenset()
         self._held_until = 0.0
+        self._began: dict[str, float] = {}
         self._done: dict[str, datetime] = {}
         self._failed: dict[str, tuple[datetime, str, int]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -105,7 +107,7 @@ class Jobs:
             async with self._database.writing() as session:
                 await record_done(session, done)
                 await record_failed(session, failed)
-                held = await hold(session, self._holder, self._names, clock.now())
+                held = await hold(session, self._holder, self._not_hanging(), clock.now())
         except Exception:
             self._tell_later(done, failed)
             raise
@@ -136,14 +138,18 @@ class Jobs:
 
     async def _run(self, job: Job) -> bool:
         """Whether it did all that it had to."""
+        self._began[job.name] = monotonic()
         try:
-            await job.run(self._database)
+            async with asyncio.timeout(late_after(job).total_seconds()):
+                await job.run(self._database)
         except Exception as error:
             failure = type(error).__name__
             log.error("jobs.failed", job=job.name, error=failure)
             self._failed[job.name] = (clock.now(), failure, self._failed.get(job.name, (None, "", 0))[2] + 1)
             self._done.pop(job.name, None)
             return False
+        finally:
+            del self._began[job.name]
         self._done[job.name] = clock.now()
         self._failed.pop(job.name, None)
         return True
@@ -156,6 +162,15 @@ class Jobs:
                 await give_back(session, self._holder)
         except Exception as error:
             log.warning("jobs.beat_failed", error=type(error).__name__)  # the leases end by themselves
+
+    def _not_hanging(self) -> list[str]:
+        """The jobs but those that do not end though their time is over: another process may have them."""
+        now = monotonic()
+        return [
+            job.name
+            for job in self._jobs
+            if now - self._began.get(job.name, now) <= late_after(job).total_seconds()
+        ]
 
     @property
     def _names(self) -> list[str]:

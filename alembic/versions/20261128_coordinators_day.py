@@ -7,7 +7,6 @@ nobody's queue until the administration has placed it: its organisation may be m
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -69,16 +68,15 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """What is in nobody's queue goes with its history: the version before knows no place for it."""
+    """What is in nobody's queue goes back to who returned it last: the version before knows no other place for it."""
     with op.batch_alter_table("referral_step") as batch:
         batch.drop_column("detail")
     op.drop_index("ix_referral_due", "referral")
     for table in ("referral_escalation", "feedback", "sealed_question", "question"):
         op.drop_table(table)
-    op.execute(
-        "DELETE FROM referral_step WHERE referral_id IN (SELECT id FROM referral WHERE organisation_id IS NULL)"
-    )
-    op.execute("DELETE FROM referral WHERE organisation_id IS NULL")
+    for column in ("contact_point_id", "organisation_id"):
+        before = f"SELECT earlier.{column} FROM referral earlier WHERE earlier.id = referral.returned_from_id"  # noqa: S608
+        op.execute(f"UPDATE referral SET {column} = ({before}) WHERE organisation_id IS NULL")  # noqa: S608
     with op.batch_alter_table("referral") as batch:
         batch.drop_constraint("fk_referral_returned_from_id", type_="foreignkey")
         batch.drop_column("returned_from_id")
@@ -140,22 +138,18 @@ def _add_feed() -> None:
 
 def _give_audiences(connection: sa.Connection) -> None:
     """What is about a referral is for its contact point, or for the recipient of what was forwarded."""
+    postgresql = connection.dialect.name == "postgresql"
+    id_ = f"substr(event.subject, {len(REFERRALS) + 1})"
+    its = f"CAST({id_} AS uuid)" if postgresql else f"replace({id_}, '-', '')"
+    audience = "CASE WHEN parent_id IS NULL THEN 'coordinator' ELSE 'recipient' END"
+    about = f"FROM referral WHERE referral.id = {its}"
     connection.execute(sa.text("UPDATE event SET audience = 'reporter'"))
-    about = "UPDATE event SET audience = 'coordinator' WHERE subject LIKE '/v1/referrals/%'"
-    connection.execute(sa.text(about))
-    metadata = sa.MetaData()
-    metadata.reflect(connection, only=("event", "referral"))
-    event, referral = metadata.tables["event"], metadata.tables["referral"]
-    rows = connection.execute(sa.select(referral.c.id, referral.c.parent_id, referral.c.municipality))
-    for row in rows.all():
-        values = {"municipality": row.municipality} | ({"audience": "recipient"} if row.parent_id else {})
-        its = event.c.subject == f"{REFERRALS}{_hyphened(row.id)}"
-        connection.execute(event.update().where(its).values(**values))
-
-
-def _hyphened(value: Any) -> str:
-    text = str(value)
-    return text if "-" in text else f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    connection.execute(
+        sa.text(
+            f"UPDATE event SET municipality = (SELECT municipality {about}), "  # noqa: S608  (names of our own)
+            f"audience = coalesce((SELECT {audience} {about}), 'coordinator') WHERE subject LIKE '{REFERRALS}%'"
+        )
+    )
 
 
 def _add_jobs() -> None:

@@ -1,6 +1,6 @@
 """Reading clients, with their secrets and keys."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -19,6 +19,8 @@ from service.access.models import (
 )
 from service.errors import NotFound
 from service.paging import Page, page_of
+
+WORKING = frozenset({"coordinator", "recipient"})
 
 Credential = TypeVar("Credential", ClientSecret, ClientKey)
 
@@ -50,13 +52,16 @@ async def get_client(session: AsyncSession, client_id: UUID) -> Client:
     return client
 
 
-async def somebody_works_there(session: AsyncSession, organisation_id: UUID, municipality: str) -> bool:
-    """Whether a client of the organisation can pull referrals of this municipality."""
+async def somebody_works_there(
+    session: AsyncSession, organisation_id: UUID, municipality: str, *, roles: Collection[str] = WORKING
+) -> bool:
+    """Whether a client of the organisation, in one of these roles, can pull referrals of this municipality."""
     clients = await session.scalars(
         select(Client).where(Client.organisation_id == organisation_id, Client.ended_at.is_(None))
     )
     return any(
-        "referrals:work" in client.scopes
+        client.role in roles
+        and "referrals:work" in client.scopes
         and (not client.municipalities or municipality in client.municipalities)
         for client in clients
     )

@@ -151,6 +151,20 @@ def forward(
     _step(settings_file, actor, referral, version, "forwarding", body, as_json, language)
 
 
+@commands.command("recall")
+def recall(
+    referral: str,
+    child: Annotated[str, typer.Argument(help="The id of what the recipient has, from `children`.")],
+    settings_file: SettingsFile = None,
+    actor: Actor = None,
+    version: Version = None,
+    as_json: AsJson = False,
+    language: Language = "nl",
+) -> None:
+    """Take back from a recipient what was forwarded."""
+    _step(settings_file, actor, referral, version, "recall", {"child": child}, as_json, language)
+
+
 @commands.command("close")
 def close(
     referral: str,

@@ -28,6 +28,7 @@ EventType = Literal[
     "referral.return",
     "referral.place",
     "referral.forward",
+    "referral.recall",
     "referral.resume",
     "referral.close",
     "referral.ask",

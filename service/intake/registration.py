@@ -23,7 +23,7 @@ from service.intake.reference import Reference
 from service.pseudonyms.sealing import Seal, digest_place
 from service.referrals.models import PRIORITIES
 from service.referrals.steps import waiting_event, waiting_referral
-from service.signals.actions import ACTIVE
+from service.signals.models import ACTIVE
 from service.wire import on_the_wire
 
 Row = dict[str, Any]

@@ -5,7 +5,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import Field
 
 from service.answers import JsonResponse
 from service.caller import Caller
@@ -27,6 +26,7 @@ from service.referrals.bodies import ClaimRequest, Priority
 from service.referrals.queries import ORDERS, RECEIVED, Part, Place
 from service.referrals.reads import ClaimAnswer, ReferralPage, ReferralRead, Workload
 from service.referrals.steps import ACTIVITY
+from service.screening.texts import StaffIdOrMe
 from service.trail import entry
 from service.vocabulary.types import MunicipalityCode, OneOf, ReferralStatus
 from service.wire import Day, Wire
@@ -40,13 +40,15 @@ WorkingQueue = Annotated[Caller, entering("referrals:work")]
 class QueueQuery(Wire):
     """Which part of the queue, in which order. `assignedTo=me` is what the actor accepted.
 
+    `dueBefore` and `overdue` are about what is open.
+
     `escalated` lists, instead of the queue, what is past its term and has climbed to one's organisation.
     """
 
     status: ReferralStatus | None = None
     priority: Priority | None = None
     municipality: MunicipalityCode | None = None
-    assigned_to: Annotated[str | None, Field(max_length=64, pattern=r"^(me|[A-Za-z0-9._-]{4,64})$")] = None
+    assigned_to: StaffIdOrMe | None = None
     due_before: Day | None = None
     overdue: bool | None = None
     escalated: bool | None = None

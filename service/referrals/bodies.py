@@ -52,6 +52,12 @@ class ForwardingRequest(Wire):
     withhold_feedback: bool = False
 
 
+class RecallRequest(Wire):
+    """Which of the open children is taken back."""
+
+    child: UUID
+
+
 class ClosureRequest(Wire):
     """How it ended. `withhold_feedback`: the reporter hears only that nothing can be told."""
 

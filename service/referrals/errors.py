@@ -47,6 +47,11 @@ class ForwardedAlready(Problem):
     explanation = "Its referral there is still open; it can be forwarded there again once that has ended."
 
 
+class NoSuchChild(Problem):
+    status, slug, title = 409, "no-such-child", "This referral has no such open child"
+    explanation = "Read it again: its recipient may have closed or returned it meanwhile."
+
+
 class RenewedEnough(Problem):
     status, slug, title = 409, "renewed-enough", "This lease was renewed three times"
     explanation = "Accept the referral, release it or return it."
@@ -63,8 +68,10 @@ class AnsweredAlready(Problem):
 
 
 class NobodyAsksAnyMore(Problem):
-    status, slug, title = 409, "nobody-asks-any-more", "The referral that this was asked about has ended"
-    explanation = "No answer is needed any more; nothing was stored."
+    status, slug, title = 409, "nobody-asks-any-more", "Nobody waits for this answer any more"
+    explanation = (
+        "The referral has ended, or the signal was corrected since permission was asked; nothing was stored."
+    )
 
 
 class TooManyQuestions(Problem):

@@ -5,7 +5,7 @@ reads along once so many working days have passed. What is in nobody's queue sta
 its term instead. Of a child, whoever forwarded it hears too. Each rung is climbed once for each term.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
 from service.agreements.models import Agreement, AgreementContent
+from service.apart import each_apart
 from service.database import Database
 from service.events.actions import announce
 from service.events.models import EventType
@@ -48,12 +49,15 @@ async def escalate(database: Database) -> None:
     """Climb every rung that is due, agreement by agreement, some referrals at a time."""
     today = clock.local_day(clock.now())
     async with database.reading() as session:
-        agreements = await _agreements_with_overdue(session, today)
         points = await contact_points_on(session, today)
-    for agreement_id, content in agreements.items():
+
+    async def climb(agreement: Agreement) -> None:
+        content = AgreementContent.model_validate(agreement.content)
         for rung in _rungs(content):
-            while await _climb(database, agreement_id, content, rung, today, points) == AT_A_TIME:
+            while await _climb(database, agreement.id, content, rung, today, points) == AT_A_TIME:
                 pass
+
+    await each_apart(_agreements_with_overdue(database, today), climb)
 
 
 def _rungs(content: AgreementContent) -> list[Rung]:
@@ -61,15 +65,18 @@ def _rungs(content: AgreementContent) -> list[Rung]:
     return [Rung(0, HOLDER, 0), *(Rung(number, step.to, step.after_working_days) for number, step in ladder)]
 
 
-async def _agreements_with_overdue(session: AsyncSession, today: date) -> Mapping[UUID, AgreementContent]:
+async def _agreements_with_overdue(database: Database, today: date) -> AsyncIterator[Agreement]:
     overdue = (
         select(_signal.c.agreement_id)
         .join(_referral, _referral.c.signal_id == _signal.c.id)
         .where(_referral.c.ended_at.is_(None), _referral.c.due_on < today)
         .distinct()
     )
-    rows = await session.scalars(select(Agreement).where(Agreement.id.in_(overdue)).order_by(Agreement.id))
-    return {row.id: AgreementContent.model_validate(row.content) for row in rows}
+    chosen = select(Agreement).where(Agreement.id.in_(overdue)).order_by(Agreement.id)
+    async with database.reading() as session:
+        agreements = (await session.scalars(chosen)).all()
+    for agreement in agreements:
+        yield agreement
 
 
 async def _climb(
@@ -137,8 +144,8 @@ def _reader(
     """The organisation that reads along from this rung on; None where no other regional contact point covers it."""
     if rung.reader != REGIONAL:
         return row.organisation_id  # type: ignore[no-any-return]
-    above = next(covering(points, row.municipality, content.parties), None)
-    return above.organisation_id if above else None
+    above = covering(points, row.municipality, content.parties)
+    return next((one.organisation_id for one in above if one.organisation_id != row.organisation_id), None)
 
 
 def _row(row: Row[Any], rung: Rung, reader: UUID | None, now: datetime) -> dict[str, Any]:

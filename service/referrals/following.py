@@ -15,9 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service import clock
 from service.caller import Caller
 from service.events.actions import announce
+from service.organisations.models import Organisation
+from service.referrals.forwarding import resume_parent
 from service.referrals.models import Referral
+from service.referrals.sharing import forbidding_codes
 from service.referrals.states import ENDED, OPEN, Move
 from service.referrals.steps import CLOCKWORK, moved, queue_event, refer, take, waiting_event
+from service.signals.models import Signal
 
 
 async def follow_correction(
@@ -26,7 +30,8 @@ async def follow_correction(
     """Let the referral of a signal follow its new version.
 
     `referral` is the row that the new version would get; `same_persons` leads from the place of a person in
-    the earlier version to that of the same person, in the same role, in the new one.
+    the earlier version to that of the same person, in the same role, in the new one. A recipient whom a handling code
+    of the new version stops is shown nothing of it: what it has is taken back.
     """
     now = clock.now()
     present = await open_root(session, referral["signal_id"])
@@ -34,13 +39,15 @@ async def follow_correction(
     if present is not None and named in (_is_at(present), await _sent_to(session, present)):
         if present.status not in ("WAITING", "CLAIMED"):
             referral = referral | {"due_on": present.due_on}  # decided already: its own term runs on
+        before = moved(present)
         for name in ("signal_version", "municipality", "priority", "due_on"):
             setattr(present, name, referral[name])
-        children = await _open_children(session, present)
-        for child in children:
-            _share_again(child, referral["signal_version"], same_persons)
-        for one in (present, *children):
-            await take(session, caller, one, "correct")
+        await take(session, caller, present, "correct")
+        if (
+            before.municipality != present.municipality
+        ):  # whoever had it may see it no more, and should hear why
+            await announce(session, queue_event("referral.correct", before, now))
+        await _children_follow(session, caller, present, same_persons)
         return
     if present is not None:
         await _end(session, caller, present, "withdraw")
@@ -83,14 +90,18 @@ def _is_at(referral: Referral) -> tuple[UUID | None, UUID | None]:
 
 
 async def open_root(session: AsyncSession, signal_id: UUID) -> Referral | None:
-    """The open referral to the contact point, locked after its open children: so they are locked when one closes."""
-    rows = await session.scalars(
-        select(Referral)
-        .where(Referral.signal_id == signal_id, Referral.status.in_(OPEN))
-        .order_by(Referral.parent_id.is_(None), Referral.id)
-        .with_for_update()
-    )
-    return next((one for one in rows.all() if one.parent_id is None), None)
+    """The open referral to the contact point, locked after its open children: so they are locked when one closes.
+
+    While it was waited for, it may have been returned: then its successor is asked for, until there is none.
+    """
+    is_open = (Referral.signal_id == signal_id, Referral.status.in_(OPEN))
+    locked = select(Referral).where(*is_open).order_by(Referral.parent_id.is_(None), Referral.id)
+    there = select(Referral.id).where(*is_open, Referral.parent_id.is_(None)).limit(1)
+    while True:
+        rows = (await session.scalars(locked.with_for_update())).all()
+        root = next((one for one in rows if one.parent_id is None), None)
+        if root is not None or (await session.scalars(there)).first() is None:
+            return root
 
 
 async def _open_children(session: AsyncSession, parent: Referral) -> Sequence[Referral]:
@@ -102,6 +113,24 @@ async def _open_children(session: AsyncSession, parent: Referral) -> Sequence[Re
         .with_for_update()
     )
     return rows.all()
+
+
+async def _children_follow(
+    session: AsyncSession, caller: Caller, parent: Referral, same_persons: Mapping[int, int]
+) -> None:
+    signal = await session.get_one(Signal, parent.signal_id)
+    codes = signal.content.get("handlingCodes", [])
+    taken_back = False
+    for child in await _open_children(session, parent):
+        recipient = await session.get_one(Organisation, child.organisation_id)
+        if forbidding_codes(codes, recipient.type):
+            await take(session, caller, child, "withdraw")
+            taken_back = True
+        else:
+            _share_again(child, parent.signal_version, same_persons)
+            await take(session, caller, child, "correct")
+    if taken_back:
+        await resume_parent(session, caller, parent.id)
 
 
 def _share_again(child: Referral, signal_version: int, same_persons: Mapping[int, int]) -> None:

@@ -14,7 +14,7 @@ from service.access.queries import somebody_works_there
 from service.caller import Caller
 from service.events.actions import announce
 from service.referrals import errors
-from service.referrals.bodies import ForwardingRequest
+from service.referrals.bodies import ForwardingRequest, RecallRequest
 from service.referrals.feedback import tell_reporter
 from service.referrals.models import Question, Referral
 from service.referrals.sharing import Shared, forbidding_codes, shared_with
@@ -32,6 +32,7 @@ from service.referrals.steps import (
 from service.referrals.terms import due_on
 from service.signals.models import Signal
 from service.signals.queries import persons_of
+from service.snapshot import hold_reference
 
 
 async def forward(
@@ -39,15 +40,18 @@ async def forward(
 ) -> None:
     """Hand an accepted referral to a recipient as a child, beside others that are open.
 
-    Raises `NoSuchRecipient`, `HandlingCodeForbids`, `NobodyToForward`, `NobodyThere`, `ForwardedAlready`.
+    Raises `NoSuchRecipient`, `HandlingCodeForbids`, `NobodyToForward`, `NobodyThere`, `ForwardedAlready`, and
+    `NotPossibleNow` for a signal whose last day has passed.
     """
+    await hold_reference(session)  # whoever it goes to is not ended meanwhile
     referral = await held(session, caller, referral_id, version)
     check_move(referral, "forward")
-    if referral.shared is not None:
-        raise errors.NotPossibleNow
+    today = clock.local_day(clock.now())
     signal = await session.get_one(Signal, referral.signal_id)
+    if referral.shared is not None or signal.remove_by < today:
+        raise errors.NotPossibleNow
     persons = (await persons_of(session, [signal.id])).get(signal.id, ())
-    shared = await shared_with(session, caller, signal, persons, request, clock.local_day(clock.now()))
+    shared = await shared_with(session, caller, signal, persons, request, today)
     await _check_permission(session, signal, shared.recipient_type)
     if not await somebody_works_there(session, request.organisation, referral.municipality):
         raise errors.NobodyThere
@@ -60,6 +64,26 @@ async def forward(
         await tell_reporter(session, signal.id, "F08_NO_FEEDBACK_POSSIBLE")
     else:
         await tell_reporter(session, signal.id, "F04_REFERRED", organisation_type=shared.recipient_type)
+
+
+async def recall(
+    session: AsyncSession, caller: Caller, *, referral_id: UUID, version: int, request: RecallRequest
+) -> None:
+    """Take an open child back from its recipient, who does not get to it or should not have it.
+
+    Raises `NoSuchChild`. The child is locked before its parent, as when it closes.
+    """
+    open_child = select(Referral).where(
+        Referral.id == request.child, Referral.parent_id == referral_id, Referral.status.in_(OPEN)
+    )
+    child = (await session.scalars(open_child.with_for_update())).one_or_none()
+    referral = await held(session, caller, referral_id, version)
+    check_move(referral, "recall")
+    if child is None:
+        raise errors.NoSuchChild
+    await take(session, caller, child, "withdraw")
+    await take(session, caller, referral, "recall")
+    await resume_parent(session, caller, referral.id)
 
 
 async def resume_parent(session: AsyncSession, caller: Caller, parent_id: UUID) -> None:

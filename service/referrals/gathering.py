@@ -6,8 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Row, Select, Uuid, any_, bindparam
+from sqlalchemy import ARRAY, ColumnElement, Row, Select, Text, Uuid, any_, bindparam, literal_column
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 
 class Gathering:
@@ -40,6 +43,30 @@ class Gathering:
         statement = self._on_sqlite if on_sqlite else self._on_postgresql
         rows: Sequence[Row[Any]] = (await session.execute(statement, {"ids": wanted})).all()
         return rows
+
+
+class _Objects(FunctionElement[str]):
+    """Rows as one JSON array of objects, as text; what there is no row for is nothing, or an empty array."""
+
+    type = Text()
+    inherit_cache = True
+
+
+def as_objects(columns: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
+    """The columns of rows by their names on the wire, for a subquery."""
+    return _Objects(
+        *(one for name, column in columns.items() for one in (literal_column(f"'{name}'"), column))
+    )
+
+
+@compiles(_Objects, "postgresql")
+def _on_postgresql(element: _Objects, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(json_agg(json_build_object({compiler.process(element.clauses, **options)})) AS text)"
+
+
+@compiles(_Objects, "sqlite")
+def _on_sqlite(element: _Objects, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_group_array(json_object({compiler.process(element.clauses, **options)}))"
 
 
 def without_nothing(values: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service import clock
 from service.caller import Caller
 from service.organisations.models import Organisation
+from service.paging import MAX_LIMIT
 from service.referrals.models import PRIORITIES, Question, Referral, ReferralStep
 from service.referrals.queries import ORDERS, URGENCY, own_queue, reading_along
 from service.referrals.reads import ReturnedReferral, ReturnStep, Workload
@@ -52,9 +53,9 @@ async def workload_of(session: AsyncSession, caller: Caller) -> Workload:
 
 
 async def returned_referrals(session: AsyncSession) -> Sequence[ReturnedReferral]:
-    """What is in nobody's queue, most urgent first, with who returned it and why."""
+    """What is in nobody's queue, the most urgent of it, with who returned it and why."""
     unplaced = select(_referral).where(_referral.c.organisation_id.is_(None), _referral.c.ended_at.is_(None))
-    rows = (await session.execute(unplaced.order_by(*ORDERS[URGENCY]))).all()
+    rows = (await session.execute(unplaced.order_by(*ORDERS[URGENCY]).limit(MAX_LIMIT))).all()
     steps = await _returns(session, [row.signal_id for row in rows])
     return [
         ReturnedReferral(

@@ -101,8 +101,9 @@ FILTERS: Mapping[str, ColumnElement[bool]] = {
     "assigned_to": _referral.c.assigned_to == bindparam("wanted_assigned_to"),
     "due_before": _referral.c.due_on < bindparam("wanted_due_before"),
     "overdue": _referral.c.due_on < bindparam("wanted_overdue"),
+    "in_time": _referral.c.due_on >= bindparam("wanted_in_time"),
 }
-OF_OPEN = frozenset({"due_before", "overdue"})
+OF_OPEN = frozenset({"due_before", "overdue", "in_time"})
 
 
 async def queue_page(
@@ -173,13 +174,15 @@ def given_for(caller: Caller, filters: Mapping[str, Any]) -> dict[str, Any]:
 
 def filters_of(caller: Caller, part: Part) -> dict[str, Any]:
     """The filters that are asked for, each with its value."""
+    today = clock.local_day(clock.now())
     given = {
         "status": part.status,
         "priority": None if part.priority is None else PRIORITIES.index(part.priority),
         "municipality": part.municipality,
         "assigned_to": caller.actor if part.assigned_to == ME else part.assigned_to,
         "due_before": part.due_before,
-        "overdue": clock.local_day(clock.now()) if part.overdue else None,
+        "overdue": today if part.overdue else None,
+        "in_time": today if part.overdue is False else None,
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -7,7 +7,7 @@ now reads the answer, whoever asked. The same answer again is the same answer.
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
@@ -29,6 +29,7 @@ from service.signals.models import Signal
 from service.signals.queries import own
 
 MOST_OPEN = 5
+PERMISSION = "PERMISSION"
 
 
 async def ask(
@@ -45,7 +46,7 @@ async def ask(
     check_move(referral, "ask")
     if referral.shared is not None:
         raise errors.NotPossibleNow
-    if await _open_questions(session, referral.signal_id) >= MOST_OPEN:
+    if await _open_questions(session, referral) >= MOST_OPEN:
         raise errors.TooManyQuestions
     agreement = await agreement_of(session, referral.signal_id)
     if request.organisation_type and request.organisation_type not in {one.to for one in agreement.sharing}:
@@ -84,7 +85,7 @@ async def answer(
     if question.answered_at is not None:
         return await _the_same(session, sealer, question, request)
     root = await open_root(session, signal_id)
-    if root is None:
+    if root is None or (question.kind == PERMISSION and question.signal_version != root.signal_version):
         raise errors.NobodyAsksAnyMore
     question.answered_at, question.permitted = clock.now(), request.permitted
     await session.flush()
@@ -115,18 +116,22 @@ def _question(
     )
 
 
-async def _open_questions(session: AsyncSession, signal_id: UUID) -> int:
-    unanswered = select(func.count()).where(Question.signal_id == signal_id, Question.answered_at.is_(None))
+async def _open_questions(session: AsyncSession, referral: Referral) -> int:
+    """How many of this referral can still be answered."""
+    for_now = or_(Question.kind != PERMISSION, Question.signal_version == referral.signal_version)
+    unanswered = select(func.count()).where(
+        Question.referral_id == referral.id, Question.answered_at.is_(None), for_now
+    )
     return await session.scalar(unanswered) or 0
 
 
 def _check_form(question: Question, request: AnswerRequest) -> None:
     """Words answer a question for information, yes or no one for permission."""
-    if question.kind == "PERMISSION" and request.permitted is None:
+    if question.kind == PERMISSION and request.permitted is None:
         raise Invalid(errors=[Fault("/permitted", "required", "Say whether you permit it.")])
-    if question.kind != "PERMISSION" and request.text is None:
+    if question.kind != PERMISSION and request.text is None:
         raise Invalid(errors=[Fault("/text", "required", "Answer in words.")])
-    if question.kind != "PERMISSION" and request.permitted is not None:
+    if question.kind != PERMISSION and request.permitted is not None:
         raise Invalid(errors=[Fault("/permitted", "not-for-this-kind", "No permission was asked for.")])
 
 

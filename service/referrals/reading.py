@@ -4,11 +4,9 @@ Plain rows and dictionaries: as models of the ORM and of pydantic a page of fift
 shapes are those of `reads.ReferralRead`, to which the tests of the contract hold them. Called by this room's queries.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
-from uuid import UUID
 
-import orjson
 from sqlalchemy import Row, Select, Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,16 +14,16 @@ from service import clock
 from service.organisations.models import Organisation
 from service.pseudonyms.models import SealedSignal
 from service.pseudonyms.sealing import Sealer
+from service.referrals.content import content_of, is_over
 from service.referrals.correspondence import questions_of
-from service.referrals.gathering import Gathering, joined, without_nothing
+from service.referrals.gathering import Gathering, as_objects, without_nothing
 from service.referrals.models import PRIORITIES, Referral, ReferralEscalation, ReferralStep
 from service.routing.models import SignalDecision
 from service.signals.models import Signal, SignalPerson
 from service.wire import on_the_wire
 
-# Nobody here needs to know any more what was reported.
-CLOSED_TO_READERS = frozenset({"RETURNED", "WITHDRAWN", "EXPIRED"})
 PERSON = {
+    "position": "position",
     "role": "role",
     "ageBand": "age_band",
     "gender": "gender",
@@ -61,11 +59,19 @@ COLUMNS = (
 )
 
 # Made once: building a statement costs as much as running it.
+# A referral, its signal and the persons are read in one statement, of one moment: who is shared is told by place.
 # Organisations are looked up apart: joined too, planning took PostgreSQL longer than all the rest of the page.
 WHOLE: Select[Any] = select(
     *(_referral.c[name] for name in COLUMNS),
     _signal.c.organisation_id.label("reporter_id"),
+    _signal.c.status.label("signal_status"),
+    _signal.c.version.label("present_version"),
+    _signal.c.remove_by,
     cast(_signal.c.content, Text).label("content"),
+    select(as_objects({name: _person.c[column] for name, column in PERSON.items()}))
+    .where(_person.c.signal_id == _signal.c.id)
+    .scalar_subquery()
+    .label("persons"),
     _decision.c.rule_set,
     cast(_decision.c.outcome, Text).label("decided"),
     _sealed.c.key_label,
@@ -91,7 +97,6 @@ _FORWARDERS = Gathering(
     select(_referral.c.id, _holder.c.name).select_from(_with_its_holder),
     order=(_referral.c.id,),
 )
-_PERSONS = Gathering(_person.c.signal_id, select(_person), order=(_person.c.signal_id, _person.c.position))
 _STEPS = Gathering(_step.c.referral_id, select(_step), order=(_step.c.referral_id, _step.c.version))
 _CHILDREN = Gathering(
     _referral.c.parent_id,
@@ -102,7 +107,12 @@ _CHILDREN = Gathering(
         ),
         _holder.c.name,
         _holder.c.type,
-    ).select_from(_with_its_holder),
+        _step.c.detail.label("reason"),
+    ).select_from(
+        _with_its_holder.outerjoin(
+            _step, (_step.c.referral_id == _referral.c.id) & (_step.c.move == "return")
+        )
+    ),
     order=(_referral.c.id,),
 )
 _ESCALATIONS = Gathering(
@@ -111,11 +121,12 @@ _ESCALATIONS = Gathering(
 
 
 async def read_all(session: AsyncSession, sealer: Sealer, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Rows of `WHOLE` as `ReferralRead`, in their order; seven more statements at most.
+    """Rows of `WHOLE` as `ReferralRead`, in their order; six more statements at most.
 
     What the rows themselves say is not there is not looked for.
     """
-    persons = await _PERSONS.of(session, {row.signal_id for row in rows})
+    today = clock.local_day(clock.now())
+    over = {row.id for row in rows if is_over(row, today)}
     reporters = await _ORGANISATIONS.of(session, {row.reporter_id for row in rows if not row.shared})
     forwarders = await _FORWARDERS.of(session, {row.parent_id for row in rows if row.shared})
     steps = await _STEPS.of(session, [row.id for row in rows if row.version > 1])
@@ -123,7 +134,6 @@ async def read_all(session: AsyncSession, sealer: Sealer, rows: Sequence[Row[Any
     children = await _CHILDREN.of(session, [id_ for id_, its in moves.items() if "forward" in its])
     asked = {row.signal_id for row in rows if _may_have_questions(row, moves.get(row.id, ()))}
     questions = await questions_of(session, sealer, asked)
-    today = clock.local_day(clock.now())
     late = [row.id for row in rows if row.due_on < today or row.decided_at is not None]
     escalations = await _ESCALATIONS.of(session, late)
     return [
@@ -133,11 +143,11 @@ async def read_all(session: AsyncSession, sealer: Sealer, rows: Sequence[Row[Any
                 **(
                     {"forwardedBy": forwarders[row.parent_id][0].name}
                     if row.shared
-                    else _of_reporter(row, reporters[row.reporter_id][0], sealer)
+                    else _of_reporter(row, reporters[row.reporter_id][0])
                 ),
-                "signal": _signal_of(row, persons[row.signal_id], sealer),
+                **({} if row.id in over else content_of(row, sealer)),
                 "children": [_child(child) for child in children[row.id]],
-                "questions": _asked(row, questions),
+                "questions": [] if row.id in over or row.shared else questions.get(row.signal_id, []),
                 "escalations": [_climbed(one) for one in escalations[row.id]],
                 "history": [_told_step(step) for step in steps[row.id]],
             }
@@ -167,12 +177,8 @@ def _its_own(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _of_reporter(row: Row[Any], reporter: Row[Any], sealer: Sealer) -> dict[str, Any]:
-    """Whom to phone, under which reference, and why it came here: for the contact point.
-
-    A recipient hears who forwarded it, not who reported.
-    """
-    over = row.status in CLOSED_TO_READERS
+def _of_reporter(row: Row[Any], reporter: Row[Any]) -> dict[str, Any]:
+    """Whom to phone: for the contact point; a recipient hears who forwarded it, not who reported."""
     return {
         "reporter": without_nothing(
             {
@@ -181,42 +187,8 @@ def _of_reporter(row: Row[Any], reporter: Row[Any], sealer: Sealer) -> dict[str,
                 "function": reporter.function,
                 "phone": reporter.phone,
             }
-        ),
-        "partnerReference": None
-        if over
-        else sealer.open_text(row.partner_reference, row.key_label, "partner_reference", row.signal_id),
-        "decision": joined({"ruleSet": row.rule_set}, row.decided) if row.decided and not over else None,
+        )
     }
-
-
-def _signal_of(
-    row: Row[Any], persons: Sequence[Row[Any]], sealer: Sealer
-) -> dict[str, Any] | orjson.Fragment | None:
-    """The signal for its contact point; for a recipient only the fields and persons that were shared."""
-    if row.status in CLOSED_TO_READERS:
-        return None
-    shared = row.shared
-    told = [_told_person(one, shared) for one in persons if not shared or one.position in shared["persons"]]
-    if shared:
-        whole = {**orjson.loads(row.content), "persons": told}
-        return {name: value for name, value in whole.items() if name in shared["fields"]}
-    note = sealer.open_text(row.note, row.key_label, "note", row.signal_id)
-    return joined({"persons": told} | ({"note": note} if note else {}), row.content)
-
-
-def _asked(row: Row[Any], questions: Mapping[UUID, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """What was asked and answered is between the contact point and the reporter, and goes with the signal."""
-    hidden = row.shared or row.status in CLOSED_TO_READERS
-    return [] if hidden else questions.get(row.signal_id, [])
-
-
-def _told_person(person: Row[Any], shared: Mapping[str, Any] | None) -> dict[str, Any]:
-    told = {name: getattr(person, column) for name, column in PERSON.items()}
-    if shared:
-        for name in ("municipality", "victimStatus"):
-            if name not in shared["fields"]:
-                told[name] = None
-    return without_nothing(told)
 
 
 def _child(row: Row[Any]) -> dict[str, Any]:
@@ -228,6 +200,7 @@ def _child(row: Row[Any]) -> dict[str, Any]:
             "status": row.status,
             "dueOn": row.due_on,
             "outcome": row.outcome,
+            "reason": row.reason,
         }
     )
 

@@ -32,7 +32,7 @@ class Step(Answer):
 
 
 class Child(Answer):
-    """What was forwarded to a recipient, and what became of it there."""
+    """What was forwarded to a recipient, and what became of it there; `reason`: why it was returned."""
 
     id: UUID
     organisation: str
@@ -40,6 +40,7 @@ class Child(Answer):
     status: str
     due_on: date
     outcome: str | None = None
+    reason: str | None = None
 
 
 class QuestionRead(Answer):
@@ -79,7 +80,8 @@ class ReferralRead(Answer):
 
     `due_on` is the last day of the term of its present state.
 
-    What the signal said is not shown any more once the referral was returned or withdrawn, or has expired.
+    What the signal said is not shown any more once the referral was returned or withdrawn, or has expired, nor when
+    the signal was corrected after the referral had ended.
     """
 
     id: UUID

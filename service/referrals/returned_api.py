@@ -23,9 +23,13 @@ Placing = Annotated[Caller, entering("referrals:place")]
 
 @router.get("", operation_id="list_returned_referrals")
 async def list_returned_referrals(caller: Placing, session: Reading, trail: Recording) -> ReturnedList:
-    """What is in nobody's queue: returned by two contact points, or by one that nobody covers."""
+    """What is in nobody's queue: returned by two contact points, or by one that nobody covers.
+
+    The 200 most urgent ones; what is placed makes room for the rest.
+    """
     items = await overview.returned_referrals(session)
-    await trail.record(entry(caller.who, "returned-referral.search", ACTIVITY))
+    shown = (entry(caller.who, "returned-referral.read", ACTIVITY, "referral", one.id) for one in items)
+    await trail.record_all([entry(caller.who, "returned-referral.search", ACTIVITY), *shown])
     return ReturnedList(items=list(items))
 
 

@@ -36,12 +36,16 @@ from service.referrals.steps import (
 from service.referrals.terms import due_on, shortest
 from service.routing.models import RuleSet, SignalDecision
 from service.routing.rules import RuleSetContent
+from service.snapshot import hold_reference
+
+CONTACT_POINT = frozenset({"coordinator"})
 
 
 async def hand_back(
     session: AsyncSession, caller: Caller, *, referral_id: UUID, version: int, request: ReturnRequest
 ) -> None:
     """Return a claimed or accepted referral with a reason; somebody else has it from this commit on."""
+    await hold_reference(session)  # whoever it goes to is not ended meanwhile
     referral = await held(session, caller, referral_id, version)
     check_move(referral, "return")
     was_claimed = referral.status == "CLAIMED"
@@ -75,6 +79,7 @@ async def place(
 
     Raises `NotFound`, `PreconditionFailed`, `NoSuchContactPoint`, `NobodyThere`.
     """
+    await hold_reference(session)
     unplaced = select(Referral).where(Referral.id == referral_id, Referral.organisation_id.is_(None))
     referral = (await session.scalars(unplaced.with_for_update())).one_or_none()
     if referral is None:
@@ -88,7 +93,7 @@ async def place(
         raise errors.NoSuchContactPoint
     if point.organisation_id in await _returned_by(session, referral):
         raise errors.NoSuchContactPoint
-    if not await somebody_works_there(session, point.organisation_id, referral.municipality):
+    if not await _can_be_worked(session, point, referral):
         raise errors.NobodyThere
     referral.organisation_id, referral.contact_point_id = point.organisation_id, point.id
     await take(session, caller, referral, "place")
@@ -98,14 +103,19 @@ async def place(
 async def _covering(
     session: AsyncSession, referral: Referral, agreement: AgreementContent
 ) -> ContactPoint | None:
-    """The regional contact point of the municipality, of another organisation that is a party to the agreement."""
+    """The regional contact point of the municipality, of another party to the agreement, where somebody works."""
     points = await contact_points_on(session, clock.local_day(clock.now()))
-    others = (
-        point
-        for point in covering(points, referral.municipality, agreement.parties)
-        if point.organisation_id != referral.organisation_id
+    for point in covering(points, referral.municipality, agreement.parties):
+        other = point.organisation_id != referral.organisation_id
+        if other and await _can_be_worked(session, point, referral):
+            return point
+    return None
+
+
+async def _can_be_worked(session: AsyncSession, point: ContactPoint, referral: Referral) -> bool:
+    return await somebody_works_there(
+        session, point.organisation_id, referral.municipality, roles=CONTACT_POINT
     )
-    return next(others, None)
 
 
 async def _decision_due(session: AsyncSession, referral: Referral, agreement: AgreementContent) -> date:

@@ -18,6 +18,7 @@ Move = Literal[
     "return",
     "place",
     "forward",
+    "recall",
     "resume",
     "close",
     "ask",
@@ -45,6 +46,7 @@ MOVES: Mapping[tuple[State, Move], State] = {
     ("WAITING", "place"): "WAITING",  # by the administration, after a second return
     ("ACCEPTED", "forward"): "FORWARDED",
     ("FORWARDED", "forward"): "FORWARDED",  # to another recipient as well
+    ("FORWARDED", "recall"): "FORWARDED",  # from one recipient
     ("FORWARDED", "resume"): "ACCEPTED",  # when all children ended
     ("ACCEPTED", "close"): "CLOSED",
     **{(state, "ask"): state for state in HELD},

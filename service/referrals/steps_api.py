@@ -19,6 +19,7 @@ from service.referrals.bodies import (
     ClosureRequest,
     ForwardingRequest,
     QuestionRequest,
+    RecallRequest,
     RenewalRequest,
     ReturnRequest,
 )
@@ -104,6 +105,20 @@ async def forward_referral(
 ) -> Response:
     """Forward an accepted referral to a recipient, with what the agreement shares and no more."""
     await forwarding.forward(session, caller, referral_id=referral_id, version=version, request=body)
+    return await _current(session, caller, sealer, referral_id)
+
+
+@router.post("/recall", operation_id="recall_referral", responses=TELLS)
+async def recall_referral(
+    caller: WorkingQueue,
+    referral_id: UUID,
+    version: IfMatch,
+    body: RecallRequest,
+    session: Writing,
+    sealer: Unsealing,
+) -> Response:
+    """Take back from a recipient what was forwarded; when no other has it, it is yours to go on with."""
+    await forwarding.recall(session, caller, referral_id=referral_id, version=version, request=body)
     return await _current(session, caller, sealer, referral_id)
 
 

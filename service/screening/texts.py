@@ -37,3 +37,4 @@ Note = Annotated[
     AfterValidator(_without_persons),
 ]
 StaffId = Annotated[str, Field(max_length=64, pattern=f"^{ACTOR_PATTERN}$"), AfterValidator(_opaque)]
+StaffIdOrMe = Annotated[str, Field(max_length=64, pattern=f"^(me|{ACTOR_PATTERN})$"), AfterValidator(_opaque)]

@@ -12,10 +12,8 @@ from service.caller import Caller
 from service.errors import NotFound, PreconditionFailed
 from service.rows import insert_rows
 from service.signals.errors import NotActive
-from service.signals.models import Signal, SignalPerson, SignalRead, SignalVersion
+from service.signals.models import ACTIVE, WITHDRAWN, Signal, SignalPerson, SignalRead, SignalVersion
 from service.signals.queries import own, person_content
-
-ACTIVE, WITHDRAWN = "ACTIVE", "WITHDRAWN"
 
 _person = SignalPerson.__table__
 

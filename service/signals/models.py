@@ -35,6 +35,7 @@ from service.vocabulary.types import (
 from service.wire import Answer, Day, Instant, Wire, fault
 
 MAX_PERSONS = 10
+ACTIVE, WITHDRAWN = "ACTIVE", "WITHDRAWN"
 
 
 def _registrable_type(value: Any) -> Any:

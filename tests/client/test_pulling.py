@@ -1,6 +1,7 @@
 """`client pull`: a contact point and a recipient work their queues from the command line."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -65,3 +66,52 @@ def test_what_cannot_be_done_is_told_with_its_code(place: Place) -> None:
     assert (none.code, "There is nothing here" in none.err) == (1, True)
     assert (empty.code, empty.out) == (0, "")
     assert language.code == 2
+
+
+def test_a_day_of_questions_colleagues_and_changed_minds(place: Place) -> None:
+    """Every other command of the queue, and what the reporter hears of it."""
+    youth, point = place.partner(), place.partner("contact-point-helmond", ACTOR="staff.one")
+    halt = place.partner("veilig-thuis-zuidoost-brabant", ACTOR="staff.two")
+    recipient = str(place.loaded.organisations["veilig-thuis-zuidoost-brabant"])
+
+    def pulled(*command: str) -> dict[str, Any]:
+        run = point.run("pull", *command, "--json")
+        assert run.code == 0, (command, run.err)
+        return dict(json.loads(run.out))
+
+    def heard(*command: str) -> list[dict[str, Any]]:
+        run = youth.run("hear", *command)
+        assert run.code == 0, (command, run.err)
+        return [dict(json.loads(line)) for line in run.out.splitlines()]
+
+    with place.register(), place.key_service():
+        assert youth.run("post", str(file_of(youth, 1))).code == 0
+        id_ = pulled("claim", "--wait", "1")["id"]
+        released = pulled("release", id_)
+        pulled("claim")
+        pulled("accept", id_)
+        assigned = pulled("assign", id_, "staff.three")
+        (question,) = pulled("ask", id_, "Is er nog contact met school?")["questions"]
+        *told, end = heard("events", "--wait", "5")
+        signal = next(one["subject"] for one in told if "signal" in one["subject"]).rpartition("/")[2]
+        feedback = youth.run("hear", "feedback", signal)
+        answered = youth.run("hear", "answer", signal, question["id"], "Ja, elke week.")
+        refused = youth.run("hear", "answer", signal, question["id"], "Nee.")
+        nothing_new = heard("events", "--after", end["after"])
+        forwarded = pulled("forward", id_, recipient)
+        recalled = pulled("recall", id_, forwarded["children"][0]["id"])
+        shown = halt.run("pull", "show", "--status", "WAITING")
+        returned = pulled("return", id_, "NO_CAPACITY")
+
+    assert (released["status"], assigned["assignedTo"]) == ("WAITING", "staff.three")
+    assert (feedback.code, answered.code, refused.code) == (0, 0, 1), (feedback.err, answered.err)
+    assert "Is er nog contact met school?" in feedback.out
+    assert "→ Ja, elke week." in answered.out
+    assert "This question has another answer already" in refused.err
+    assert set(nothing_new[-1]) == {"after"}
+    assert (forwarded["status"], recalled["status"], returned["status"]) == (
+        "FORWARDED",
+        "ACCEPTED",
+        "RETURNED",
+    )
+    assert (shown.code, shown.out) == (0, "")

@@ -15,6 +15,7 @@ from tests.support.register import Register, Templates, calling, server
 
 MANY, ROUNDS = 12, 6
 POINT, HALT = "contact-point-helmond", "halt-oost-brabant"
+REGION = "contact-point-brabant-zuidoost"
 Statuses = Counter[int]
 
 
@@ -39,12 +40,16 @@ async def change_minds(register: Register, signal_id: str, random_: random.Rando
 
 
 async def work(register: Register, client: str, random_: random.Random, seen: Statuses) -> None:
-    """A client that claims, accepts, forwards and closes whatever it gets."""
+    """A client that claims, and returns, or accepts, forwards and closes, whatever it gets."""
     halt = {"organisation": str(register.loaded.organisations[HALT])}
     for _ in range(ROUNDS * 4):
         claimed = await register.claim(client=client, limit=2)
         seen[claimed.status_code] += 1
         for referral in claimed.json().get("items", []):
+            if client == POINT and random_.random() < 0.4:
+                answer = await register.step(referral, "return", {"reason": "INVOLVED"}, client=client)
+                seen[answer.status_code] += 1
+                continue
             steps = [("acceptance", None), ("forwarding", halt), ("closure", {"outcome": "ADVICE_ONLY"})]
             present = referral
             for step, told in steps if client == POINT else [steps[0], steps[2]]:
@@ -66,6 +71,7 @@ async def test_reporters_and_the_queue_do_not_get_in_each_others_way(
                 *(change_minds(register, post.json()["id"], random_, seen) for post in posts),
                 *(work(register, POINT, random_, seen) for _ in range(3)),
                 *(work(register, HALT, random_, seen) for _ in range(3)),
+                *(work(register, REGION, random_, seen) for _ in range(2)),
             )
             signals = {one.id: one for one in await register.rows(Signal)}
             referrals = await register.rows(Referral)

@@ -92,6 +92,7 @@ TABLE = {
     "get_referral": Expected(QUEUE, 404, owned="referral"),
     "accept_referral": Expected(QUEUE, 404, owned="referral"),
     "forward_referral": Expected(QUEUE, 400, owned="referral"),
+    "recall_referral": Expected(QUEUE, 400, owned="referral"),
     "renew_referral": Expected(QUEUE, 404, owned="referral"),
     "release_referral": Expected(QUEUE, 404, owned="referral"),
     "assign_referral": Expected(QUEUE, 400, owned="referral"),
@@ -301,6 +302,7 @@ async def test_a_referral_outside_the_territory_is_as_if_it_did_not_exist(
     its_id, nobodys_id = queue.json()["items"][-1]["id"], OPERATIONS[name].path.split("/")[3]
     bodies = {
         "forward_referral": {"organisation": str(register.loaded.organisations["halt-oost-brabant"])},
+        "recall_referral": CHILD,
         "close_referral": {"outcome": "ADVICE_ONLY"},
         "assign_referral": {"actor": "staff.two"},
         "return_referral": {"reason": "NOT_COMPETENT"},
@@ -315,6 +317,7 @@ async def test_a_referral_outside_the_territory_is_as_if_it_did_not_exist(
     assert anothers.json() | {"traceId": ""} == nobodys.json() | {"traceId": ""}
 
 
+CHILD = {"child": "00000000-0000-4000-8000-000000000000"}
 QUESTION = {"kind": "INFORMATION", "text": "Is er nog contact?"}
 ANOTHERS = {
     "get_signal": ("signal", "police-oost-brabant", None),
@@ -323,6 +326,7 @@ ANOTHERS = {
     "get_referral": ("referral", "contact-point-ede", None),
     "accept_referral": ("referral", "contact-point-ede", None),
     "forward_referral": ("referral", "contact-point-brabant-zuidoost", "recipient"),
+    "recall_referral": ("referral", "contact-point-ede", CHILD),
     "close_referral": ("referral", "halt-oost-brabant", {"outcome": "ADVICE_ONLY"}),
     "renew_referral": ("referral", "contact-point-ede", {}),
     "release_referral": ("referral", "contact-point-ede", None),

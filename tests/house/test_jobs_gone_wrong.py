@@ -116,3 +116,47 @@ async def test_what_hangs_does_not_keep_the_process_from_stopping(
     state = (await states(database))["hanging"]
     assert (state.held_by, state.done_at) == (None, None)
     await Jobs(database, [], beat_seconds=BEAT).stop()  # what never began ends at once
+
+
+async def test_a_job_that_hangs_is_ended_and_tried_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.jobs.LATE_AFTER", timedelta(seconds=0.2))
+    runs, worked = count(1), asyncio.Event()
+
+    async def work(database: Database) -> None:
+        if next(runs) == 1:
+            await asyncio.Event().wait()
+        worked.set()
+
+    async with running(database, Job("hangs", 0.01, work)), asyncio.timeout(5):
+        await worked.wait()
+
+
+async def test_what_cannot_even_be_ended_is_taken_over_by_another_process(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.jobs.LATE_AFTER", timedelta(seconds=0.1))
+    for module in ("jobs", "leases"):
+        monkeypatch.setattr(f"service.{module}.HOLD", timedelta(seconds=0.4))
+    hanging, free, taken_over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def hang(database: Database) -> None:
+        hanging.set()
+        while not free.is_set():
+            try:
+                await free.wait()
+            except asyncio.CancelledError:
+                continue  # as a connection does that waits for a server which has gone
+
+    async def work(database: Database) -> None:
+        taken_over.set()
+
+    try:
+        async with running(database, Job("hangs", 0.01, hang)):
+            await hanging.wait()
+            async with running(database, Job("hangs", 0.01, work)), asyncio.timeout(5):
+                await taken_over.wait()
+            free.set()
+    finally:
+        free.set()

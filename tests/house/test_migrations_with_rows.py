@@ -1,10 +1,11 @@
 """Migrating a register that is in use: nothing is lost on the way down and up again, on both databases."""
 
 import uuid
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from alembic import command
 from service.access.models import Client
@@ -42,7 +43,7 @@ async def told(register: Register) -> dict[str, Any]:
             for one in await register.rows(Event)
         ),
         "scopes": sorted((str(one.id), sorted(one.scopes)) for one in await register.rows(Client)),
-        "referrals": sorted(str(one.id) for one in await register.rows(Referral) if one.organisation_id),
+        "referrals": sorted(str(one.id) for one in await register.rows(Referral)),
         "steps": len(await register.rows(ReferralStep)),
         "unplaced": unplaced,
     }
@@ -66,6 +67,28 @@ async def test_the_coordinators_day_goes_down_and_up(
     assert {audience for _, _, audience, _ in before["events"]} == {"reporter", "coordinator", "recipient"}
     assert after == before | {"unplaced": 0}
     assert [one["status"] for one in listed.json()["items"]] == ["FORWARDED", "RETURNED"]
+
+
+async def test_what_was_accepted_before_gets_the_term_for_handling(
+    engine: str, templates: Templates, tmp_path: Path
+) -> None:
+    """Before there was one, an accepted referral kept the term for deciding: nobody may be told that it is overdue."""
+    loaded = templates.loaded[engine]
+    with templates.copy(engine) as url:
+        async with in_process(url, loaded, tmp_path) as register:
+            await used(register)
+            before = {one.id: one.due_on for one in await register.rows(Referral)}
+            async with register.database.writing() as session:
+                await session.execute(update(Referral).values(due_on=date(2026, 1, 2)))
+        apart(command.downgrade, alembic_config(url), "0004")
+        apart(migrate_database, url)
+        async with in_process(url, loaded, tmp_path) as register:
+            after = {one.id: (one.status, one.due_on) for one in await register.rows(Referral)}
+
+    handled = {id_: due for id_, (status, due) in after.items() if status in ("ACCEPTED", "FORWARDED")}
+    assert handled
+    assert handled == {id_: before[id_] for id_ in handled}
+    assert {due for id_, (_, due) in after.items() if id_ not in handled} == {date(2026, 1, 2)}
 
 
 async def test_what_a_claim_holds_goes_down_and_up(engine: str, templates: Templates, tmp_path: Path) -> None:

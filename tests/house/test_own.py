@@ -136,6 +136,8 @@ STEPS = [
     Step("register_signal", JPT, signal()),
     Step("claim_referrals", POINT, {"limit": 1}, keeps="referral"),
     Step("accept_referral", POINT),
+    Step("forward_referral", POINT, {"organisation": "{veilig-thuis}"}, keeps="child", among="children"),
+    Step("recall_referral", POINT, {"child": "{child}"}),
     Step("forward_referral", POINT, {"organisation": "{veilig-thuis}"}),
     Step("claim_referrals", "veilig-thuis-zuidoost-brabant", {"limit": 1}, keeps="referral"),
     Step("accept_referral", "veilig-thuis-zuidoost-brabant"),

@@ -99,10 +99,11 @@ class Year:
             for rung in term.rungs(self.today):
                 if (term.referral, term.due, rung) in known:
                     continue
-                reader, along = [("HOLDER", term.holder), ("DEPUTY", term.holder), ("REGIONAL", region)][rung]
+                above = region if term.holder != region else None  # nobody stands above the region
+                reader, along = [("HOLDER", term.holder), ("DEPUTY", term.holder), ("REGIONAL", above)][rung]
                 self.rows.add((term.referral, term.due, rung, reader, along, now))
                 told = {(term.referral, term.holder, "recipient" if term.parent else "coordinator")}
-                told |= {(term.referral, along, "coordinator")} if rung == 2 else set()
+                told |= {(term.referral, along, "coordinator")} if rung == 2 and along else set()
                 told |= {(*term.parent, "coordinator")} if term.parent else set()
                 type = "referral.escalated" if rung else "referral.overdue"
                 self.events.update(

@@ -312,6 +312,11 @@ async def test_at_most_five_questions_about_a_signal_are_open(register: Register
     await one.ask()
     await one.step("questions", INFORMATION, refused=(409, "too-many-questions"))
 
+    await one.step("return", {"reason": "INVOLVED"})  # what the one before waits for leaves room for the next
+    await one.claim(REGION)
+    assert len([await one.ask() for _ in range(5)]) == 5
+    await one.step("questions", INFORMATION, refused=(409, "too-many-questions"))
+
 
 async def test_an_answer_makes_whoever_holds_it_read_it_again(register: Register) -> None:
     one = await talk(register)

@@ -81,7 +81,7 @@ async def point_of(register: Register, organisation: str) -> uuid.UUID:
 
 
 async def another_point(
-    register: Register, *, municipality: str = "GM0794", worked: bool = True
+    register: Register, *, municipality: str = "GM0794", worked: bool = True, role: str = "coordinator"
 ) -> uuid.UUID:
     """The care coordination as a further contact point of a place, with a client for its queue or without."""
     organisation_id = register.loaded.organisations[CARE]
@@ -95,10 +95,10 @@ async def another_point(
             await session.execute(ended)
             return point.id
         client = await add_client(
-            session, LOADER, organisation_id=organisation_id, name="care-point", role="coordinator"
+            session, LOADER, organisation_id=organisation_id, name="care-point", role=role
         )
         _, secret = await add_secret(session, LOADER, client)
-    known = Credential(str(client.id), secret, "coordinator", CARE, organisation_id)
+    known = Credential(str(client.id), secret, role, CARE, organisation_id)
     register.loaded.credentials["care-point"] = known
     register.tokens.pop("care-point None", None)
     return point.id
@@ -202,6 +202,17 @@ async def test_what_nobody_else_covers_is_in_nobodys_queue_at_its_first_return(r
     assert [one["reason"] for one in listed["returns"]] == ["INVOLVED"]
 
 
+async def test_where_nobody_works_at_the_region_it_is_in_nobodys_queue_at_its_first_return(
+    register: Register,
+) -> None:
+    path = f"/v1/clients/{register.loaded.credentials[REGION].client_id}/termination"
+    ended = await register.http.post(path, headers=await register.headers("administrator"))
+    assert ended.status_code == 200, ended.text
+    await posted(register)
+    await returned(register)
+    assert len(await in_nobodys_queue(register)) == 1
+
+
 async def test_the_administration_places_it_and_its_reporter_hears(register: Register) -> None:
     signal_id = await posted(register)
     await returned(register)
@@ -255,7 +266,11 @@ async def test_it_is_not_placed_where_nobody_could_pull_it(register: Register) -
     await returned(register, REGION)
     (one,) = await in_nobodys_queue(register)
     before = await everything(register)
-    for point in (await point_of(register, HELMOND), await another_point(register, worked=False)):
+    for point in (
+        await point_of(register, HELMOND),
+        await another_point(register, worked=False),
+        await another_point(register, municipality="GM0772", role="recipient"),  # which sees no whole signal
+    ):
         answer = await place(register, one, point)
         assert (answer.status_code, slug(answer)) == (409, "nobody-there")
     assert await everything(register) == before

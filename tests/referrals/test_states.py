@@ -28,6 +28,7 @@ MOVES = (
     "return",
     "place",
     "forward",
+    "recall",
     "resume",
     "close",
     "ask",
@@ -71,6 +72,7 @@ TABLE = {
     },
     "FORWARDED": {
         "forward": "FORWARDED",
+        "recall": "FORWARDED",
         "resume": "ACCEPTED",
         "ask": "FORWARDED",
         "answer": "FORWARDED",

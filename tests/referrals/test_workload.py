@@ -184,7 +184,7 @@ PARTS = {
     "overdue=true": "deurne first second",
     "overdue=true&status=CLAIMED": "deurne",
     "overdue=true&status=CLOSED": "",
-    "overdue=false": "closed acute low deurne forwarded first second",
+    "overdue=false": "acute low forwarded",
 }
 
 
@@ -203,6 +203,7 @@ WRONG = {
     "priority=URGENT": "priority",
     "municipality=GM9999": "municipality",
     "assignedTo=a b": "assignedTo",
+    "assignedTo=Sanne.de.Vries": "assignedTo",
     "dueBefore=tomorrow": "dueBefore",
     "dueBefore=2026-02-30": "dueBefore",
     "overdue=perhaps": "overdue",

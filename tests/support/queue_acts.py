@@ -120,7 +120,8 @@ class QueueActs(Modelled):
         headers = await self.register.headers("jpt-helmond")
         said = {"permitted": True} if question.kind == "PERMISSION" else {"text": ANSWER}
         root = self.root(known.id)
-        refusal = None if root or question.answered_at else (409, "nobody-asks-any-more")
+        asked = root is not None and self._is_of_now(question)
+        refusal = None if asked or question.answered_at else (409, "nobody-asks-any-more")
 
         async def send() -> httpx.Response:
             path = f"/v1/signals/{known.id}/answers"
@@ -218,6 +219,7 @@ class QueueActs(Modelled):
             "assign": {"actor": "staff.two"},
             "return": {"reason": "INVOLVED"},
             "forward": {"organisation": str(self.register.loaded.organisations[to])} if to else None,
+            "recall": {"child": self._child_at(one, to) or str(uuid.uuid4())},
             "ask": {"kind": "PERMISSION", "organisationType": "HALT"}
             if permission
             else {"kind": "INFORMATION", "text": "Is er nog contact?"},
@@ -243,13 +245,30 @@ class QueueActs(Modelled):
             return 409, "renewed-enough"
         if move in ("forward", "ask") and one.parent:
             return 409, "not-possible-now"
-        if move == "forward" and any(child.queue == to for child in self.children(one)):
+        if move == "forward" and await self._is_past_its_last_day(one):
+            return 409, "not-possible-now"
+        if move == "forward" and self._child_at(one, to):
             return 409, "forwarded-already"
+        if move == "recall" and not self._child_at(one, to):
+            return 409, "no-such-child"
         if move == "ask":
-            asked = [row for row in await self.register.rows(Question) if str(row.signal_id) == one.signal]
-            if sum(row.answered_at is None for row in asked) >= MOST_QUESTIONS:
+            asked = [row for row in await self.register.rows(Question) if str(row.referral_id) == one.id]
+            if sum(row.answered_at is None and self._is_of_now(row) for row in asked) >= MOST_QUESTIONS:
                 return 409, "too-many-questions"
         return None
+
+    def _child_at(self, one: Expected, recipient: str) -> str | None:
+        return next((child.id for child in self.children(one) if child.queue == recipient), None)
+
+    def _is_of_now(self, question: Any) -> bool:
+        """Permission is for one version of a signal."""
+        version = next(known.version for known in self.signals if known.id == str(question.signal_id))
+        return bool(question.kind != "PERMISSION" or question.signal_version == version)
+
+    async def _is_past_its_last_day(self, one: Expected) -> bool:
+        today = clock.local_day(self.clock.at)
+        (its,) = [row for row in await self.register.rows(Signal) if str(row.id) == one.signal]
+        return bool(its.remove_by < today)
 
     def _moved(self, one: Expected, move: Move, to: str) -> None:
         self.take(one, move)
@@ -257,6 +276,10 @@ class QueueActs(Modelled):
             one.renewals += 1
         if move == "forward":
             self.referrals.append(Expected(one.signal, to, one.municipality, parent=one.id))
+        if move == "recall":
+            self.take(self.by_id(str(self._child_at(one, to))), "withdraw")
+            if not self.children(one):
+                self.take(one, "resume")
         if move in ("return", "close") and one.parent:
             parent = self.by_id(one.parent)
             if not self.children(parent):

@@ -45,6 +45,7 @@ PATHS: dict[Move, str] = {
     "assign": "assignment",
     "return": "return",
     "forward": "forwarding",
+    "recall": "recall",
     "ask": "questions",
     "close": "closure",
 }
