@@ -32,6 +32,7 @@ from service.pseudonyms.queries import tokens_of
 from service.referrals.following import follow_correction, follow_withdrawal
 from service.routing.actions import record_decisions
 from service.signals.actions import keep_version, replace_version, signal_to_change, withdraw_signal
+from service.signals.errors import NotActive
 from service.signals.models import Signal, SignalPerson
 from service.signals.queries import persons_of
 
@@ -52,6 +53,8 @@ async def correct(
     Raises `NotFound`, `PreconditionFailed`, `NotActive`, and what refuses a new signal.
     """
     signal = await signal_to_change(session, caller, signal_id=signal_id, version=version)
+    if signal.remove_by < clock.local_day(clock.now()):
+        raise NotActive
     judgement = await intake.judge(session, caller, submitted, received_at=signal.received_at)
     submission = submission_of(caller, new_id(), submitted)
     earlier = (await persons_of(session, [signal_id])).get(signal_id, ())

@@ -17,10 +17,10 @@ from service.caller import Caller
 from service.events.actions import announce
 from service.organisations.models import Organisation
 from service.referrals.forwarding import resume_parent
-from service.referrals.models import Referral
+from service.referrals.models import MOST_URGENT, Referral
 from service.referrals.sharing import forbidding_codes
 from service.referrals.states import ENDED, OPEN, Move
-from service.referrals.steps import CLOCKWORK, moved, queue_event, refer, take, waiting_event
+from service.referrals.steps import CLOCKWORK, acute_event, moved, queue_event, refer, take, waiting_event
 from service.signals.models import Signal
 
 
@@ -39,7 +39,7 @@ async def follow_correction(
     if present is not None and named in (_is_at(present), await _sent_to(session, present)):
         if present.status not in ("WAITING", "CLAIMED"):
             referral = referral | {"due_on": present.due_on}  # decided already: its own term runs on
-        before = moved(present)
+        before, was_acute = moved(present), present.priority == MOST_URGENT
         for name in ("signal_version", "municipality", "priority", "due_on"):
             setattr(present, name, referral[name])
         await take(session, caller, present, "correct")
@@ -47,6 +47,8 @@ async def follow_correction(
             before.municipality != present.municipality
         ):  # whoever had it may see it no more, and should hear why
             await announce(session, queue_event("referral.correct", before, now))
+        if not was_acute and present.status == "WAITING":
+            await announce(session, acute_event(present, now))
         await _children_follow(session, caller, present, same_persons)
         return
     if present is not None:

@@ -10,6 +10,7 @@ from sqlmodel import Field, SQLModel
 from service.columns import Json, Moment
 
 PRIORITIES = ("HIGH", "NORMAL", "LOW")
+MOST_URGENT = PRIORITIES.index("HIGH")
 
 
 class Referral(SQLModel, table=True):

@@ -25,6 +25,7 @@ from service.referrals.feedback import tell_reporter
 from service.referrals.forwarding import resume_parent
 from service.referrals.models import Referral
 from service.referrals.steps import (
+    acute_event,
     agreement_of,
     check_move,
     held,
@@ -97,6 +98,7 @@ async def place(
         raise errors.NobodyThere
     referral.organisation_id, referral.contact_point_id = point.organisation_id, point.id
     await take(session, caller, referral, "place")
+    await announce(session, acute_event(referral, clock.now()))
     await _tell_where_it_went(session, referral.signal_id, point)
 
 

@@ -22,7 +22,7 @@ from service.errors import NotFound, PreconditionFailed
 from service.events.actions import announced, event
 from service.events.models import Audience, EventType
 from service.referrals import errors
-from service.referrals.models import PRIORITIES, Referral, ReferralStep
+from service.referrals.models import MOST_URGENT, Referral, ReferralStep
 from service.referrals.queries import own_queue
 from service.referrals.states import DECIDING, ENDED, FOLLOWING, Move, MoveNotAllowed, after
 from service.referrals.terms import due_on
@@ -196,9 +196,15 @@ def queue_event(type: EventType, referral: Moved, now: datetime) -> list[dict[st
     return [event(type, path, referral.organisation_id, now, **where)]
 
 
+def acute_event(referral: Referral, now: datetime) -> list[dict[str, Any]]:
+    """The event that makes one stand out that waits for somebody who has not heard of it as acute; none for others."""
+    acute = referral.priority == MOST_URGENT
+    return queue_event("referral.waiting-acute", moved(referral), now) if acute else []
+
+
 def waiting_event(referral: dict[str, Any], now: datetime) -> list[dict[str, Any]]:
     """The event of a new row in a queue; what is most urgent stands out."""
-    acute = PRIORITIES[referral["priority"]] == "HIGH"
+    acute = referral["priority"] == MOST_URGENT
     one = Moved(*(referral.get(name) for name in _MOVED))
     return queue_event("referral.waiting-acute" if acute else "referral.waiting", one, now)
 

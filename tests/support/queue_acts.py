@@ -74,7 +74,8 @@ class QueueActs(Modelled):
         """Correct a signal, to be about this place, or withdraw it where none is named."""
         headers = await self.register.headers("jpt-helmond", if_match=f'"{max(1, known.version + off)}"')
         act, body = ("corrections", self.body(place)) if place else ("withdrawal", {"reason": "DUPLICATE"})
-        refusal = (409, "not-active") if known.withdrawn else None
+        over = place is not None and await self._is_past_its_last_day(known.id)
+        refusal = (409, "not-active") if known.withdrawn or over else None
         if max(1, known.version + off) != known.version:
             refusal = STALE
 
@@ -245,7 +246,7 @@ class QueueActs(Modelled):
             return 409, "renewed-enough"
         if move in ("forward", "ask") and one.parent:
             return 409, "not-possible-now"
-        if move == "forward" and await self._is_past_its_last_day(one):
+        if move == "forward" and await self._is_past_its_last_day(one.signal):
             return 409, "not-possible-now"
         if move == "forward" and self._child_at(one, to):
             return 409, "forwarded-already"
@@ -265,9 +266,9 @@ class QueueActs(Modelled):
         version = next(known.version for known in self.signals if known.id == str(question.signal_id))
         return bool(question.kind != "PERMISSION" or question.signal_version == version)
 
-    async def _is_past_its_last_day(self, one: Expected) -> bool:
+    async def _is_past_its_last_day(self, signal_id: str) -> bool:
         today = clock.local_day(self.clock.at)
-        (its,) = [row for row in await self.register.rows(Signal) if str(row.id) == one.signal]
+        (its,) = [row for row in await self.register.rows(Signal) if str(row.id) == signal_id]
         return bool(its.remove_by < today)
 
     def _moved(self, one: Expected, move: Move, to: str) -> None:
