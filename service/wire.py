@@ -83,7 +83,7 @@ Day = Annotated[date, BeforeValidator(_only_a_day)]
 
 def on_the_wire(moment: datetime) -> str:
     """RFC 3339 in UTC with `Z` and whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 Instant = Annotated[datetime, PlainSerializer(on_the_wire, return_type=str, when_used="json")]

@@ -84,8 +84,8 @@ async def _tell_how_it_ended(session: AsyncSession, referral: Referral, request:
 
 def reads_of(caller: Caller, referrals: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The trail of disclosing referrals: that a search was made, and each referral that was shown."""
-    search = trail.entry(caller.who, "referral.search", ACTIVITY)
+    who = caller.who
     return [
-        search,
-        *(trail.entry(caller.who, "referral.read", ACTIVITY, "referral", one["id"]) for one in referrals),
+        trail.entry(who, "referral.search", ACTIVITY),
+        *(trail.entry(who, "referral.read", ACTIVITY, "referral", one["id"]) for one in referrals),
     ]

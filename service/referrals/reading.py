@@ -97,7 +97,11 @@ _FORWARDERS = Gathering(
     select(_referral.c.id, _holder.c.name).select_from(_with_its_holder),
     order=(_referral.c.id,),
 )
-_STEPS = Gathering(_step.c.referral_id, select(_step), order=(_step.c.referral_id, _step.c.version))
+_STEPS = Gathering(
+    _step.c.referral_id,
+    select(*(_step.c[name] for name in ("referral_id", "at", "move", "status", "actor", "detail"))),
+    order=(_step.c.referral_id, _step.c.version),
+)
 _CHILDREN = Gathering(
     _referral.c.parent_id,
     select(
@@ -127,7 +131,8 @@ async def read_all(session: AsyncSession, sealer: Sealer, rows: Sequence[Row[Any
     """
     today = clock.local_day(clock.now())
     over = {row.id for row in rows if is_over(row, today)}
-    reporters = await _ORGANISATIONS.of(session, {row.reporter_id for row in rows if not row.shared})
+    named = await _ORGANISATIONS.rows(session, {row.reporter_id for row in rows if not row.shared})
+    reporters = {one.id: _reporter(one) for one in named}
     forwarders = await _FORWARDERS.of(session, {row.parent_id for row in rows if row.shared})
     steps = await _STEPS.of(session, [row.id for row in rows if row.version > 1])
     moves = {id_: {step.move for step in its} for id_, its in steps.items()}
@@ -143,7 +148,7 @@ async def read_all(session: AsyncSession, sealer: Sealer, rows: Sequence[Row[Any
                 **(
                     {"forwardedBy": forwarders[row.parent_id][0].name}
                     if row.shared
-                    else _of_reporter(row, reporters[row.reporter_id][0])
+                    else {"reporter": reporters[row.reporter_id]}
                 ),
                 **({} if row.id in over else content_of(row, sealer)),
                 "children": [_child(child) for child in children[row.id]],
@@ -177,18 +182,16 @@ def _its_own(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _of_reporter(row: Row[Any], reporter: Row[Any]) -> dict[str, Any]:
+def _reporter(organisation: Row[Any]) -> dict[str, Any]:
     """Whom to phone: for the contact point; a recipient hears who forwarded it, not who reported."""
-    return {
-        "reporter": without_nothing(
-            {
-                "organisation": reporter.name,
-                "type": reporter.type,
-                "function": reporter.function,
-                "phone": reporter.phone,
-            }
-        )
-    }
+    return without_nothing(
+        {
+            "organisation": organisation.name,
+            "type": organisation.type,
+            "function": organisation.function,
+            "phone": organisation.phone,
+        }
+    )
 
 
 def _child(row: Row[Any]) -> dict[str, Any]:

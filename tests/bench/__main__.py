@@ -31,7 +31,7 @@ BATCHES = 8
 
 def main() -> None:
     quick = "--quick" in sys.argv[1:]
-    windows, seconds, many = (3, 3.0, 20_000) if quick else (7, 10.0, 1_000_000)
+    windows, seconds, many = (3, 2.0, 20_000) if quick else (7, 10.0, 1_000_000)
     load = os.getloadavg()[0]
     if "wrk" in lacking():
         sys.exit(f"Nothing measured: {INSTALL['wrk']}.")
@@ -47,7 +47,7 @@ def main() -> None:
                 version = _version(postgres)
                 sections += on_postgres(postgres, folder, windows, seconds)
                 sections.append(
-                    the_queue(postgres, folder, windows, seconds / 2, 25_000 if quick else 200_000)
+                    the_queue(postgres, folder, windows, seconds / 2, 40_000 if quick else 200_000)
                 )
                 sections += with_many(
                     postgres, folder, windows=2 if quick else 5, seconds=seconds / 2, many=many

@@ -75,10 +75,10 @@ def grown(
 ) -> tuple[dict[str, Pairs], list[float]]:
     """The windows of each measure, many signals against few; and the memory while many came in."""
     with filled(postgres, folder, bodies, many) as large, filled(postgres, folder, bodies, FEW) as small:
-        settle()
         found = {}
         of_small = measures(small, bodies)
         for name, load in measures(large, bodies).items():
+            settle()  # as autovacuum would: what the measure before wrote is known to the planner
             print(f"{name}: {many:,} : {FEW:,} signals")
             other = of_small[name]
             found[name] = interleaved(

@@ -23,7 +23,7 @@ CLIENT = "school-helmond"  # its agreement opens everything but what is of the p
 BODIES = 4000
 SAMPLE = 150
 CONNECTIONS = 64
-LAST_ANSWERS_SECONDS = 2
+LAST_ANSWERS_SECONDS = 1
 
 
 def write_bodies(file: Path) -> None:

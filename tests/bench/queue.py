@@ -25,6 +25,7 @@ from tests.support.register import ServerProcess, prepared, server
 
 CONSUMERS = 16
 POLLERS = 200
+BEFORE_POLLS = 5  # seconds until so many have begun to wait
 # What a claim writes, in one statement: ten rows taken, with their history, trail and events.
 CLAIM = """
 WITH key AS (
@@ -156,13 +157,13 @@ def _polled(running: ServerProcess, point: Credential, seconds: float) -> tuple[
     idle, before = _busy(process, seconds), process.num_threads()
 
     async def wait() -> tuple[float, int]:
-        headers = _headers(running, point) | {"Prefer": "wait=30"}
+        headers = _headers(running, point) | {"Prefer": f"wait={BEFORE_POLLS + seconds + 2:.0f}"}
         limits = httpx.Limits(max_connections=POLLERS)
         async with httpx.AsyncClient(
             base_url=running.url, headers=headers, limits=limits, timeout=60
         ) as http:
             waiting = [asyncio.create_task(_claim(http)) for _ in range(POLLERS)]
-            await asyncio.sleep(5)
+            await asyncio.sleep(BEFORE_POLLS)
             busy = await asyncio.to_thread(_busy, process, seconds)
             threads = process.num_threads()
             answers = await asyncio.gather(*waiting)
