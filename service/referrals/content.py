@@ -4,9 +4,8 @@ Pure: from a row of `reading.WHOLE`. What is shared of a signal is told by the p
 is that of the row.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
-from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -32,11 +31,12 @@ def is_over(row: Row[Any], today: date) -> bool:
 
 def content_of(row: Row[Any], sealer: Sealer) -> dict[str, Any]:
     """For a contact point the signal, under which reference and why it came here; for a recipient what was shared."""
-    persons = sorted(orjson.loads(row.persons or "[]"), key=itemgetter("position"))
+    persons = row.persons or "[]"
     if row.shared:
-        return {"signal": _shared_of(row, persons)}
-    note = sealer.open_text(row.note, row.key_label, "note", row.signal_id)
-    told = {"persons": [_told_person(one) for one in persons]} | ({"note": note} if note else {})
+        return {"signal": _shared_of(row, orjson.loads(persons))}
+    told: dict[str, Any] = {"persons": orjson.Fragment(persons)}
+    if row.note:
+        told["note"] = sealer.open_text(row.note, row.key_label, "note", row.signal_id)
     return {
         "partnerReference": sealer.open_text(
             row.partner_reference, row.key_label, "partner_reference", row.signal_id
@@ -46,18 +46,14 @@ def content_of(row: Row[Any], sealer: Sealer) -> dict[str, Any]:
     }
 
 
-def _shared_of(row: Row[Any], persons: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Only the fields and persons that were shared."""
+def _shared_of(row: Row[Any], persons: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Only the fields and persons that were shared; a person is told by its place."""
     fields, places = row.shared["fields"], row.shared["persons"]
     hidden = {name for name in ("municipality", "victimStatus") if name not in fields}
-    told = [_told_person(one, hidden) for one in persons if one["position"] in places]
-    whole = {**orjson.loads(row.content), "persons": told}
+    shown = [
+        {name: value for name, value in person.items() if name not in hidden}
+        for place, person in enumerate(persons)
+        if place in places
+    ]
+    whole = {**orjson.loads(row.content), "persons": shown}
     return {name: value for name, value in whole.items() if name in fields}
-
-
-def _told_person(person: Mapping[str, Any], hidden: Collection[str] = ()) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in person.items()
-        if value is not None and name != "position" and name not in hidden
-    }

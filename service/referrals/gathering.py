@@ -46,7 +46,7 @@ class Gathering:
 
 
 class _Objects(FunctionElement[str]):
-    """Rows as one JSON array of objects, as text; what there is no row for is nothing, or an empty array."""
+    """Rows as one JSON array of objects, as text, without what is nothing; None, or an empty array, for no rows."""
 
     type = Text()
     inherit_cache = True
@@ -61,12 +61,14 @@ def as_objects(columns: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
 
 @compiles(_Objects, "postgresql")
 def _on_postgresql(element: _Objects, compiler: SQLCompiler, **options: Any) -> str:
-    return f"CAST(json_agg(json_build_object({compiler.process(element.clauses, **options)})) AS text)"
+    columns = compiler.process(element.clauses, **options)
+    return f"CAST(json_agg(json_strip_nulls(json_build_object({columns}))) AS text)"
 
 
 @compiles(_Objects, "sqlite")
 def _on_sqlite(element: _Objects, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_group_array(json_object({compiler.process(element.clauses, **options)}))"
+    columns = compiler.process(element.clauses, **options)
+    return f"json_group_array(json(json_patch('{{}}', json_object({columns}))))"
 
 
 def without_nothing(values: dict[str, Any]) -> dict[str, Any]:

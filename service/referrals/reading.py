@@ -23,7 +23,6 @@ from service.signals.models import Signal, SignalPerson
 from service.wire import on_the_wire
 
 PERSON = {
-    "position": "position",
     "role": "role",
     "ageBand": "age_band",
     "gender": "gender",
@@ -58,6 +57,8 @@ COLUMNS = (
     "shared",
 )
 
+_of_signal = select(_person).where(_person.c.signal_id == _signal.c.id).correlate(_signal)
+_in_order = _of_signal.order_by(_person.c.position).subquery()
 # Made once: building a statement costs as much as running it.
 # A referral, its signal and the persons are read in one statement, of one moment: who is shared is told by place.
 # Organisations are looked up apart: joined too, planning took PostgreSQL longer than all the rest of the page.
@@ -68,8 +69,8 @@ WHOLE: Select[Any] = select(
     _signal.c.version.label("present_version"),
     _signal.c.remove_by,
     cast(_signal.c.content, Text).label("content"),
-    select(as_objects({name: _person.c[column] for name, column in PERSON.items()}))
-    .where(_person.c.signal_id == _signal.c.id)
+    select(as_objects({name: _in_order.c[column] for name, column in PERSON.items()}))
+    .select_from(_in_order)
     .scalar_subquery()
     .label("persons"),
     _decision.c.rule_set,
