@@ -43,9 +43,8 @@ async def follow_correction(
         for name in ("signal_version", "municipality", "priority", "due_on"):
             setattr(present, name, referral[name])
         await take(session, caller, present, "correct")
-        if (
-            before.municipality != present.municipality
-        ):  # whoever had it may see it no more, and should hear why
+        if before.municipality != present.municipality:
+            # Whoever had it may see it no more, and hears why.
             await announce(session, queue_event("referral.correct", before, now))
         if not was_acute and present.status == "WAITING":
             await announce(session, acute_event(present, now))

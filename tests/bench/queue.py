@@ -76,9 +76,9 @@ def coordinators_day(
     loaded = prepared(url, folder)
     with server(url, folder, log_level="INFO", jobs="true") as running:
         polling, threads = _polled(running, loaded.credentials[POINT], 2 * seconds)
+        lags = _lags(running, loaded, bodies, seconds)
         Batcher(running, loaded.credentials[CLIENT], bodies).window(waiting // LINES, lambda: 0.0)
         claims = _claimed(postgres, folder, running, loaded, seconds, windows)
-        lags = _lags(running, loaded, bodies, seconds)
     return Day(claims, waiting, lags, polling, threads)
 
 
@@ -114,13 +114,17 @@ async def _put_back(postgres: Postgres, point: Credential) -> None:
 
 
 def _lags(running: ServerProcess, loaded: Loaded, bodies: Path, seconds: float) -> list[float]:
-    """How long after it happened a reader saw each event, while signals come in as fast as they can."""
+    """How long after it happened a reader saw each event, while signals come in as fast as they can.
+
+    Before anything else, for a reader begins with the oldest event.
+    """
     lags: list[float] = []
     caught_up, ended = threading.Event(), threading.Event()
     given = (running, loaded.credentials[POINT], lags, caught_up, ended)
     reader = threading.Thread(target=_follow, args=given)
     reader.start()
-    caught_up.wait(300)
+    if not caught_up.wait(60):
+        raise RuntimeError("the reader did not come to the end of the feed")
     try:
         Load(running, loaded.credentials[CLIENT], bodies).window(seconds, lambda: 0.0)
     finally:
