@@ -144,7 +144,24 @@ class CompiledRule:
 
 def compile_rules(content: RuleSetContent) -> tuple[CompiledRule, ...]:
     """The rules in their order, prepared once for many signals."""
-    return tuple(_compile(rule) for rule in content.rules)
+    return tuple(map(compile_rule, content.rules))
+
+
+def compile_rule(rule: Rule) -> CompiledRule:
+    """A rule prepared for many signals."""
+    return CompiledRule(
+        signal=_clause(rule.when),
+        person=_clause(rule.when.person) if rule.when.person else None,
+        decision=Decision(
+            rule=rule.name,
+            level=rule.then.contact_point,
+            priority=rule.then.priority,
+            due_working_days=rule.then.due_working_days,
+            suggestions=rule.then.suggest,
+            advice=rule.then.advise,
+            explanation=rule.why,
+        ),
+    )
 
 
 def decide(facts: Facts, rules: Iterable[CompiledRule]) -> Decision:
@@ -159,22 +176,6 @@ def decide(facts: Facts, rules: Iterable[CompiledRule]) -> Decision:
 
 def _both_languages(text: Text) -> dict[str, str]:
     return {"nl": text.nl, "en": text.en}
-
-
-def _compile(rule: Rule) -> CompiledRule:
-    return CompiledRule(
-        signal=_clause(rule.when),
-        person=_clause(rule.when.person) if rule.when.person else None,
-        decision=Decision(
-            rule=rule.name,
-            level=rule.then.contact_point,
-            priority=rule.then.priority,
-            due_working_days=rule.then.due_working_days,
-            suggestions=rule.then.suggest,
-            advice=rule.then.advise,
-            explanation=rule.why,
-        ),
-    )
 
 
 def _clause(conditions: Wire) -> Clause:

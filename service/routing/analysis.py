@@ -1,0 +1,186 @@
+"""What is wrong with a rule set, exactly: over every signal that there can be, each finding with an example. Pure.
+
+Errors keep a set from being activated: a rule that no signal meets (`impossible-rule`), one whose signals are all
+taken by earlier rules (`covered-rule`), signals that no rule takes (`no-catch-all`). Notes tell of overlaps that
+change the outcome, and which rule wins. Each example is decided again by `decide` before it is told.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any, Literal
+
+from service.routing.decide import CompiledRule, Facts, compile_rule
+from service.routing.encoding import Encoding
+from service.routing.rules import Rule
+from service.routing.space import Space, every_signal
+
+Kind = Literal[
+    "impossible-rule", "covered-rule", "no-catch-all", "overlap", "more-overlaps", "analysis-incomplete"
+]
+ERRORS: frozenset[Kind] = frozenset(
+    {"impossible-rule", "covered-rule", "no-catch-all", "analysis-incomplete"}
+)
+MOST_SECONDS = 10.0
+MOST_OVERLAPS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to know of a rule set; `rules` are those concerned, the one that wins first.
+
+    `example` is a signal that shows it; of what is impossible there is none.
+    """
+
+    kind: Kind
+    rules: tuple[str, ...]
+    example: Facts | None = None
+
+    @property
+    def is_error(self) -> bool:
+        return self.kind in ERRORS
+
+
+class _OutOfTime(Exception):
+    """It took longer than was allowed."""
+
+
+def analyse(
+    rules: Sequence[Rule], space: Space | None = None, *, seconds: float = MOST_SECONDS
+) -> list[Finding]:
+    """Every finding, errors first; `analysis-incomplete` among them where there was no time for all."""
+    found: list[Finding] = []
+    try:
+        compiled = [compile_rule(rule) for rule in rules]
+        with Encoding(space or every_signal(), compiled) as signals:
+            analysis = _Analysis(rules, compiled, signals, monotonic() + seconds)
+            for each in (analysis.dead_rules, analysis.untaken, analysis.overlaps):
+                found += each()
+    except _OutOfTime:
+        found.append(Finding("analysis-incomplete", ()))
+    return sorted(found, key=lambda finding: not finding.is_error)
+
+
+class _Analysis:
+    """One rule set with its formula."""
+
+    def __init__(
+        self, rules: Sequence[Rule], compiled: Sequence[CompiledRule], signals: Encoding, ends: float
+    ) -> None:
+        self._rules, self._compiled, self._signals, self._ends = rules, compiled, signals, ends
+        self._dead: set[int] = set()
+
+    def dead_rules(self) -> Iterator[Finding]:
+        """Rules that never decide: because nothing meets them, or because earlier ones take whatever does."""
+        for number, rule in enumerate(self._rules):
+            meets = self._signals.matches[number]
+            if self._example(meets) is None:
+                self._dead.add(number)
+                yield Finding("impossible-rule", (rule.name,))
+            elif self._example(meets, *self._no_earlier(number)) is None:
+                self._dead.add(number)
+                takers = self._takers(number)
+                yield Finding(
+                    "covered-rule",
+                    (*(self._rules[taker].name for taker in takers), rule.name),
+                    self._met_by(number),
+                )
+
+    def untaken(self) -> Iterator[Finding]:
+        """A signal that no rule takes."""
+        example = self._example(*self._no_earlier(len(self._rules)))
+        if example is not None:
+            yield Finding("no-catch-all", (), _shrunk(example, lambda facts: self._decided_by(facts) is None))
+
+    def overlaps(self) -> Iterator[Finding]:
+        """Pairs of rules that meet in a signal which the first decides, and the second would decide otherwise.
+
+        After many of them that there are more: nobody reads on.
+        """
+        found = 0
+        for second, rule in enumerate(self._rules):
+            if second in self._dead or rule.when.is_empty:
+                continue
+            for first in range(second):
+                if first in self._dead or self._rules[first].then == rule.then:
+                    continue
+                for overlap in self._overlap(first, second):
+                    if found == MOST_OVERLAPS:
+                        yield Finding("more-overlaps", ())
+                        return
+                    found += 1
+                    yield overlap
+
+    def _overlap(self, first: int, second: int) -> Iterator[Finding]:
+        matches = self._signals.matches
+        example = self._example(matches[first], matches[second], *self._no_earlier(first))
+        if example is None:
+            return
+
+        def shows(facts: Facts) -> bool:
+            return self._matches(second, facts) and self._decided_by(facts) == first
+
+        yield Finding("overlap", (self._rules[first].name, self._rules[second].name), _shrunk(example, shows))
+
+    def _example(self, *literals: int) -> Facts | None:
+        if monotonic() > self._ends:
+            raise _OutOfTime
+        return self._signals.example(*literals)
+
+    def _no_earlier(self, number: int) -> list[int]:
+        return [-matches for matches in self._signals.matches[:number]]
+
+    def _takers(self, number: int) -> list[int]:
+        """A few earlier rules that together take every signal of this one; none of them can be left out."""
+        meets, earlier = self._signals.matches[number], self._signals.matches[:number]
+        core = self._signals.culprits()
+        takers = [taker for taker, matches in enumerate(earlier) if -matches in core]
+        for taker in [*takers]:
+            others = [one for one in takers if one != taker]
+            if self._example(meets, *(-earlier[one] for one in others)) is None:
+                takers = others
+        return takers
+
+    def _met_by(self, number: int) -> Facts | None:
+        """A small signal that a rule matches."""
+        example = self._example(self._signals.matches[number])
+        return example and _shrunk(example, lambda facts: self._matches(number, facts))
+
+    def _decided_by(self, facts: Facts) -> int | None:
+        signal, persons = facts.atoms(), [person.atoms() for person in facts.persons]
+        matching = (number for number, rule in enumerate(self._compiled) if rule.matches(signal, persons))
+        return next(matching, None)
+
+    def _matches(self, number: int, facts: Facts) -> bool:
+        return self._compiled[number].matches(facts.atoms(), [person.atoms() for person in facts.persons])
+
+
+def _shrunk(example: Facts, shows: Callable[[Facts], bool]) -> Facts:
+    """The example without whatever it does not need; raises `AssertionError` where it does not show it at all."""
+    if not shows(example):
+        raise AssertionError("the formula and the rules do not agree")
+    for fact, code in _removable(example):
+        shorter = _without(example, fact, code)
+        if shows(shorter):
+            example = shorter
+    return example
+
+
+def _removable(facts: Facts) -> Iterator[tuple[str, Any]]:
+    """Everything that a signal can be without, by its fact."""
+    yield from (("persons", person) for person in facts.persons)
+    yield from (("types", code) for code in sorted(facts.types - {facts.primary_type}))
+    for fact in ("settings", "indicators", "flag_criteria"):
+        yield from ((fact, code) for code in sorted(getattr(facts, fact)))
+    yield from ((fact, None) for fact in ("urgency", "flag") if getattr(facts, fact) is not None)
+
+
+def _without(facts: Facts, fact: str, code: Any) -> Facts:
+    there = getattr(facts, fact)
+    left: Any = None
+    if fact == "persons":
+        left = tuple(person for person in there if person != code)
+    elif code is not None:
+        left = there - {code}
+    changed: dict[str, Any] = {fact: left}
+    return replace(facts, **changed)

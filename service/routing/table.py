@@ -1,0 +1,174 @@
+"""A rule set as a table: one row for each rule, for a policy officer to read and change in a spreadsheet. Pure.
+
+The columns are the paths of the wire (`when.types.anyOf`, `then.suggest.1.why.nl`); several codes in a cell stand
+apart by spaces. A cell that begins like a formula is written with an apostrophe before it, and refused when it is read
+(CSV injection, OWASP). Read in UTF-8, with `,` or `;` between the cells.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+
+from service.errors import Fault, Invalid, faults_of
+from service.routing.rules import Rule
+from service.routing.words import CONDITIONS, PERSONAL, SEVERAL
+
+MOST_ROWS = 200
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+SUGGESTION, ADVICE = ("target", "why.nl", "why.en"), ("code", "text.nl", "text.en")
+LISTED = re.compile(
+    r"then\.(suggest\.([1-9]|1[0-2])\.(target|why\.(nl|en))|advise\.[1-6]\.(code|text\.(nl|en)))"
+)
+_RULES = TypeAdapter(list[Rule])
+
+
+def _condition_columns() -> Iterator[str]:
+    for fact in CONDITIONS:
+        whose = "when.person." if fact in PERSONAL else "when."
+        for kind in ("anyOf", "allOf", "noneOf") if fact in SEVERAL else ("anyOf", "noneOf"):
+            yield f"{whose}{to_camel(fact)}.{kind}"
+
+
+CODES = tuple(_condition_columns())
+BEFORE = ("name", *CODES, "then.contactPoint", "then.priority", "then.dueWorkingDays")
+AFTER = ("why.nl", "why.en", "basis")
+
+
+def to_table(rules: Sequence[Rule]) -> str:
+    """The rules as CSV, with as many columns for suggestions and advice as there are."""
+    rows = [_cells(rule.model_dump(mode="json", exclude_none=True)) for rule in rules]
+    listed = sorted({column for row in rows for column in row if LISTED.fullmatch(column)}, key=_place)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [*BEFORE, *listed, *AFTER], restval="")
+    writer.writeheader()
+    writer.writerows({column: _harmless(cell) for column, cell in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def from_table(content: bytes) -> list[Rule]:
+    """The rules of a table; raises `Invalid` with every fault and its place, as `cell:line:column`."""
+    header, rows = _read(content)
+    faults = [
+        Fault(
+            f"cell:{line}:{column}",
+            "formula",
+            "A cell that begins like a formula; put an apostrophe before it.",
+        )
+        for line, row in rows
+        for column, cell in zip(header, row, strict=True)
+        if cell.startswith(FORMULA)
+    ]
+    values = [_value(dict(zip(header, map(_plain, row), strict=True))) for _, row in rows]
+    try:
+        rules = _RULES.validate_python(values)
+    except ValidationError as error:
+        lines = [line for line, _ in rows]
+        faults += [fault for one in error.errors() for fault in _placed(one, lines)]
+    if faults:
+        raise Invalid(errors=faults)
+    return rules
+
+
+def _cells(value: Any, path: str = "") -> dict[str, str]:
+    """The leaves of a JSON value by their paths; codes of a condition are one leaf."""
+    if isinstance(value, Mapping):
+        inner = {f"{path}.{name}" if path else name: one for name, one in value.items()}
+    elif isinstance(value, list) and path not in CODES:
+        inner = {f"{path}.{place}": one for place, one in enumerate(value, start=1)}
+    else:
+        return {path: " ".join(value) if isinstance(value, list) else str(value)}
+    return {column: cell for name, one in inner.items() for column, cell in _cells(one, name).items()}
+
+
+def _value(cells: Mapping[str, str]) -> dict[str, Any]:
+    """The JSON value of a row: what is empty is left out, and what is listed moves up."""
+    value: dict[str, Any] = {"when": {}, "then": {}}
+    for column, cell in cells.items():
+        if cell.strip():
+            *way, last = column.split(".")
+            inner = value
+            for step in way:
+                inner = inner.setdefault(step, {})
+            inner[last] = cell.split() if column in CODES else cell.strip()
+    for name in ("suggest", "advise"):
+        if listed := value["then"].get(name):
+            value["then"][name] = [listed[place] for place in sorted(listed, key=int)]
+    return value
+
+
+def _read(content: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header, and the rows that are not empty with the lines that they end on."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _refused("cell:1:", "not-utf-8", "Save the table as CSV in UTF-8.") from None
+    first = text.partition("\n")[0]
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=";" if first.count(";") > first.count(",") else ",",
+        strict=True,
+    )
+    try:
+        header = [cell.strip() for cell in next(reader, [])]
+        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error:
+        raise _refused(
+            f"cell:{reader.line_num}:", "broken", "Not a table of CSV: check the quotes."
+        ) from None
+    _check_shape(header, rows)
+    return header, rows
+
+
+def _check_shape(header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -> None:
+    known = {*BEFORE, *AFTER}
+    faults = [
+        Fault(f"cell:1:{place}", "unknown", "There is no such column.")
+        for place, column in enumerate(header, start=1)
+        if column not in known and not LISTED.fullmatch(column)
+    ]
+    faults += [
+        Fault(f"cell:1:{column}", "repeated", "This column is there twice.")
+        for column in sorted({one for one in header if header.count(one) > 1 and one in known})
+    ]
+    faults += [
+        Fault(f"cell:{line}:", "wrong-length", "This row has more or fewer cells than the header.")
+        for line, row in rows
+        if len(row) != len(header)
+    ]
+    if len(rows) > MOST_ROWS:
+        faults.append(Fault(f"cell:{rows[MOST_ROWS][0]}:", "too-many", f"At most {MOST_ROWS} rules."))
+    if faults:
+        raise Invalid(errors=faults)
+
+
+def _placed(error: Any, lines: Sequence[int]) -> Iterator[Fault]:
+    """A fault of pydantic at the cell of its value."""
+    row, *steps = error["loc"]
+    path = ".".join(str(step + 1) if isinstance(step, int) else str(step) for step in steps)
+    column = next((one for one in CODES if path.startswith(one)), path)
+    for fault in faults_of([{**error, "loc": ("cell", column)}]):
+        yield Fault(f"cell:{lines[row]}:{column}", fault.code, fault.detail)
+
+
+def _refused(pointer: str, code: str, detail: str) -> Invalid:
+    return Invalid(errors=[Fault(pointer, code, detail)])
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def _plain(cell: str) -> str:
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
+
+
+def _place(column: str) -> tuple[str, int, int]:
+    """The order of what is listed: suggestions before advice, each by its number and its parts."""
+    _, kind, number, *part = column.split(".")
+    parts = SUGGESTION if kind == "suggest" else ADVICE
+    return ("a" if kind == "suggest" else "b", int(number), parts.index(".".join(part)))
