@@ -176,7 +176,14 @@ def faults_of(errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
 
     A validator of ours raises `wire.fault` or `wire.faults`, whose codes and fixed texts are passed on.
     """
-    return [fault for error in errors for fault in _faults_of_one(error)]
+    return [fault for error in told_once(errors) for fault in _faults_of_one(error)]
+
+
+def told_once(errors: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Pydantic's errors without those of lists that are too short because what was in them is wrong."""
+    found = list(errors)
+    spoilt = {tuple(error["loc"][:-1]) for error in found}
+    return [error for error in found if error["type"] != "too_short" or tuple(error["loc"]) not in spoilt]
 
 
 def _faults_of_one(error: Mapping[str, Any]) -> list[Fault]:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from service.errors import Fault, Invalid, faults_of
+from service.errors import Fault, Invalid, faults_of, told_once
 from service.routing.rules import Rule
 from service.routing.words import CONDITIONS, PERSONAL, SEVERAL
 
@@ -68,7 +68,7 @@ def from_table(content: bytes) -> list[Rule]:
         rules = _RULES.validate_python(values)
     except ValidationError as error:
         lines = [line for line, _ in rows]
-        faults += [fault for one in error.errors() for fault in _placed(one, lines)]
+        faults += [fault for one in told_once(error.errors()) for fault in _placed(one, lines)]
     if faults:
         raise Invalid(errors=faults)
     return rules
