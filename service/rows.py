@@ -20,7 +20,7 @@ Rows = tuple[Table, Sequence[Mapping[str, Any]]]
 
 def insert_or_change(session: AsyncSession, table: FromClause) -> Any:
     """An INSERT of this database's own kind, for `.on_conflict_do_update(…)`."""
-    dialect = postgresql if _on_postgresql(session) else sqlite
+    dialect = postgresql if on_postgresql(session) else sqlite
     return dialect.insert(table)
 
 
@@ -31,24 +31,19 @@ def insert_unless_known(session: AsyncSession, table: FromClause) -> Any:
 
 async def insert_rows(session: AsyncSession, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows that name the same columns, in one statement."""
-    if not rows:
-        return
-    if _on_postgresql(session):
-        await session.execute(_insert_from_json(table, tuple(rows[0])), {"rows": _as_json(rows)})
-    else:
-        await session.execute(insert(table), list(rows))
+    await insert_together(session, (table, rows))
 
 
 async def insert_together(session: AsyncSession, *parts: Rows) -> None:
     """Write rows of several tables, in one statement where the database has such."""
     filled = [(table, rows) for table, rows in parts if rows]
-    if filled and _on_postgresql(session):
+    if filled and on_postgresql(session):
         heads = tuple((table, tuple(rows[0])) for table, rows in filled)
         values = {f"rows_{place}": _as_json(rows) for place, (_, rows) in enumerate(filled)}
         await session.execute(_insert_together(heads), values)
     else:
         for table, rows in filled:
-            await insert_rows(session, table, rows)
+            await session.execute(insert(table), list(rows))
 
 
 async def insert_new_rows(
@@ -58,24 +53,22 @@ async def insert_new_rows(
     if not rows:
         return set()
     keys = tuple(table.primary_key)
-    if _on_postgresql(session):
-        statement = _insert_from_json(table, tuple(rows[0]), unless_known=True)
-        taken = await session.execute(statement, {"rows": _as_json(rows)})
+    if on_postgresql(session):
+        taken = await session.execute(_insert_new(table, tuple(rows[0])), {"rows": _as_json(rows)})
     else:
         taken = await session.execute(insert_unless_known(session, table).returning(*keys), list(rows))
     return {tuple(row) for row in taken}
 
 
-def _on_postgresql(session: AsyncSession) -> bool:
+def on_postgresql(session: AsyncSession) -> bool:
+    """Which of the two databases it is."""
     return session.get_bind().dialect.name == "postgresql"
 
 
 @cache
-def _insert_from_json(table: Table, names: tuple[str, ...], *, unless_known: bool = False) -> TextClause:
-    """All rows as one parameter: binding every value of every row cost a quarter of the CPU of a group."""
+def _insert_new(table: Table, names: tuple[str, ...]) -> TextClause:
     keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
-    told = f" ON CONFLICT DO NOTHING RETURNING {keys}" if unless_known else ""
-    return text(_inserting(table, names, "rows") + told)
+    return text(f"{_inserting(table, names, 'rows')} ON CONFLICT DO NOTHING RETURNING {keys}")
 
 
 @cache
@@ -86,6 +79,7 @@ def _insert_together(heads: tuple[tuple[Table, tuple[str, ...]], ...]) -> TextCl
 
 
 def _inserting(table: Table, names: tuple[str, ...], parameter: str) -> str:
+    """All rows as one parameter: binding every value of every row cost a quarter of the CPU of a group."""
     columns = ", ".join(f'"{name}"' for name in names)
     return (
         f'INSERT INTO "{table.name}" ({columns}) SELECT {columns} '  # noqa: S608  (names of our own models)

@@ -16,7 +16,7 @@ from service.events.actions import announce
 from service.referrals import errors
 from service.referrals.bodies import ForwardingRequest, RecallRequest
 from service.referrals.feedback import tell_reporter
-from service.referrals.models import Question, Referral
+from service.referrals.models import PERMISSION, Question, Referral
 from service.referrals.sharing import Shared, forbidding_codes, shared_with
 from service.referrals.states import ENDED, OPEN
 from service.referrals.steps import (
@@ -107,7 +107,7 @@ async def _check_permission(session: AsyncSession, signal: Signal, recipient_typ
     answers = select(Question.permitted).where(
         Question.signal_id == signal.id,
         Question.signal_version == signal.version,
-        Question.kind == "PERMISSION",
+        Question.kind == PERMISSION,
         Question.organisation_type == recipient_type,
         Question.answered_at.is_not(None),
     )

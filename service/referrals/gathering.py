@@ -12,6 +12,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from service.rows import on_postgresql
+
 
 class Gathering:
     """A statement for the rows whose `column` is one of some ids; made once, for building it costs as much as running.
@@ -39,8 +41,7 @@ class Gathering:
         wanted = list(ids)
         if not wanted:
             return []
-        on_sqlite = session.get_bind().dialect.name == "sqlite"
-        statement = self._on_sqlite if on_sqlite else self._on_postgresql
+        statement = self._on_postgresql if on_postgresql(session) else self._on_sqlite
         rows: Sequence[Row[Any]] = (await session.execute(statement, {"ids": wanted})).all()
         return rows
 

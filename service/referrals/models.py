@@ -10,6 +10,7 @@ from sqlmodel import Field, SQLModel
 from service.columns import Json, Moment
 
 PRIORITIES = ("HIGH", "NORMAL", "LOW")
+PERMISSION = "PERMISSION"
 MOST_URGENT = PRIORITIES.index("HIGH")
 
 

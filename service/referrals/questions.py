@@ -22,14 +22,13 @@ from service.referrals.bodies import AnswerRequest, QuestionRequest
 from service.referrals.correspondence import questions_of
 from service.referrals.feedback import tell_reporter
 from service.referrals.following import open_root
-from service.referrals.models import Question, Referral
+from service.referrals.models import PERMISSION, Question, Referral
 from service.referrals.steps import ACTIVITY, agreement_of, check_move, held, take
 from service.referrals.terms import due_on
 from service.signals.models import Signal
 from service.signals.queries import own
 
 MOST_OPEN = 5
-PERMISSION = "PERMISSION"
 
 
 async def ask(

@@ -39,7 +39,7 @@ from service.routing.models import RuleSet, SignalDecision
 from service.routing.rules import RuleSetContent
 from service.snapshot import hold_reference
 
-CONTACT_POINT = frozenset({"coordinator"})
+COORDINATORS = frozenset({"coordinator"})
 
 
 async def hand_back(
@@ -78,7 +78,7 @@ async def place(
 ) -> None:
     """Give what is in nobody's queue to a contact point.
 
-    Raises `NotFound`, `PreconditionFailed`, `NoSuchContactPoint`, `NobodyThere`.
+    Raises `NotFound`, `PreconditionFailed`, `NotPossibleNow`, `NoSuchContactPoint`, `NobodyThere`.
     """
     await hold_reference(session)
     unplaced = select(Referral).where(Referral.id == referral_id, Referral.organisation_id.is_(None))
@@ -87,6 +87,7 @@ async def place(
         raise NotFound
     if referral.version != version:
         raise PreconditionFailed
+    check_move(referral, "place")
     agreement = await agreement_of(session, referral.signal_id)
     points = await contact_points_on(session, clock.local_day(clock.now()))
     point = next((one for one in points if one.id == request.contact_point), None)
@@ -116,7 +117,7 @@ async def _covering(
 
 async def _can_be_worked(session: AsyncSession, point: ContactPoint, referral: Referral) -> bool:
     return await somebody_works_there(
-        session, point.organisation_id, referral.municipality, roles=CONTACT_POINT
+        session, point.organisation_id, referral.municipality, roles=COORDINATORS
     )
 
 

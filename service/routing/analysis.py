@@ -7,6 +7,8 @@ change the outcome, and which rule wins. Each example is decided again by `decid
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations
 from time import monotonic
 from typing import Any, Literal
 
@@ -97,30 +99,26 @@ class _Analysis:
 
         After many of them that there are more: nobody reads on.
         """
-        found = 0
-        for second, rule in enumerate(self._rules):
-            if second in self._dead or rule.when.is_empty:
+        for number, overlap in enumerate(self._meetings()):
+            if number == MOST_OVERLAPS:
+                yield Finding("more-overlaps", ())
+                return
+            yield overlap
+
+    def _meetings(self) -> Iterator[Finding]:
+        alive = [number for number in range(len(self._rules)) if number not in self._dead]
+        for first, second in combinations(alive, 2):
+            one, other = self._rules[first], self._rules[second]
+            if other.when.is_empty or one.then == other.then:
                 continue
-            for first in range(second):
-                if first in self._dead or self._rules[first].then == rule.then:
-                    continue
-                for overlap in self._overlap(first, second):
-                    if found == MOST_OVERLAPS:
-                        yield Finding("more-overlaps", ())
-                        return
-                    found += 1
-                    yield overlap
+            meet = self._signals.matches[first], self._signals.matches[second]
+            example = self._example(*meet, *self._no_earlier(first))
+            if example is not None:
+                shown = _shrunk(example, partial(self._is_won, first, second))
+                yield Finding("overlap", (one.name, other.name), shown)
 
-    def _overlap(self, first: int, second: int) -> Iterator[Finding]:
-        matches = self._signals.matches
-        example = self._example(matches[first], matches[second], *self._no_earlier(first))
-        if example is None:
-            return
-
-        def shows(facts: Facts) -> bool:
-            return self._matches(second, facts) and self._decided_by(facts) == first
-
-        yield Finding("overlap", (self._rules[first].name, self._rules[second].name), _shrunk(example, shows))
+    def _is_won(self, first: int, second: int, facts: Facts) -> bool:
+        return self._matches(second, facts) and self._decided_by(facts) == first
 
     def _example(self, *literals: int) -> Facts | None:
         if monotonic() > self._ends:

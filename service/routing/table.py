@@ -9,14 +9,13 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic.alias_generators import to_camel
 
 from service.errors import Fault, Invalid, faults_of, told_once
-from service.routing.rules import Rule
-from service.routing.words import CONDITIONS, PERSONAL, SEVERAL
+from service.routing.choices import Choice
+from service.routing.rules import Conditions, PersonConditions, Rule
 
 MOST_ROWS = 200
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -28,10 +27,11 @@ _RULES = TypeAdapter(list[Rule])
 
 
 def _condition_columns() -> Iterator[str]:
-    for fact in CONDITIONS:
-        whose = "when.person." if fact in PERSONAL else "when."
-        for kind in ("anyOf", "allOf", "noneOf") if fact in SEVERAL else ("anyOf", "noneOf"):
-            yield f"{whose}{to_camel(fact)}.{kind}"
+    for whose, shape in (("when", Conditions), ("when.person", PersonConditions)):
+        for field in shape.model_fields.values():
+            choice, _ = get_args(field.annotation)
+            if issubclass(choice, Choice):
+                yield from (f"{whose}.{field.alias}.{kind.alias}" for kind in choice.model_fields.values())
 
 
 CODES = tuple(_condition_columns())

@@ -29,9 +29,6 @@ CONDITIONS: Mapping[str, tuple[str, str, str]] = {
     "genders": ("gender", "geslacht", "gender"),
     "victim_statuses": ("victim_status", "slachtofferschap", "victim status"),
 }
-# Those that a signal may have several of, and those of one and the same person.
-SEVERAL = frozenset({"types", "settings", "indicators", "flag_criteria"})
-PERSONAL = frozenset({"roles", "age_bands", "genders", "victim_statuses"})
 LANGUAGES = ("nl", "en")
 PHRASES: Mapping[str, tuple[str, str]] = {
     "any_of": ("een van", "one of"),

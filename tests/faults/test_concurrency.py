@@ -117,9 +117,7 @@ async def claim_everything(registers: Sequence[Register]) -> list[str]:
 
     callers = [registers[place % len(registers)] for place in range(CLAIMERS)]
     shares = await asyncio.gather(*map(claim_all, callers))
-    assert (
-        sum(bool(share) for share in shares) > CLAIMERS / 4
-    )  # on SQLite one process may keep the other waiting
+    assert sum(bool(share) for share in shares) > CLAIMERS / 2
     return [id_ for share in shares for id_ in share]
 
 

@@ -1,18 +1,23 @@
 """The analysis of rule sets: against trying every signal of a small world, and on sets with planted faults."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import combinations, product
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
+from service.intake.models import SubmittedPerson
 from service.routing.analysis import Finding, analyse
 from service.routing.decide import CompiledRule, Facts, PersonFacts, compile_rule
 from service.routing.defaults import NAMES, default_rule_sets
 from service.routing.rules import Rule
 from service.routing.space import Space, every_signal, persons_of
+from service.signals.models import MAX_PERSONS, RegistrableFlag, RegistrableType
+from service.vocabulary.lists import codes
 
 SMALL = Space(
     types=("LOVERBOY", "SHAME_SEXTING"),
@@ -212,6 +217,32 @@ def test_planted_faults_are_found_with_small_examples() -> None:
 def test_the_default_sets_have_no_error(name: str) -> None:
     errors = [one for one in analyse(default_rule_sets()[name].rules) if one.is_error]
     assert errors == []
+
+
+def test_the_signals_that_there_can_be_are_those_of_intake() -> None:
+    """Each kind of person is one that intake lets in, and there is no other; a signal has as many."""
+    space = every_signal()
+    assert space.most_persons == MAX_PERSONS
+    allowed = set()
+    names = ("person_role", "age_band", "gender", "victim_status")
+    for role, age_band, gender, status in product(*map(codes, names[:3]), (None, *codes(names[3]))):
+        wire = {"role": role, "ageBand": age_band, "gender": gender, "pseudonym": "UNKNOWN"}
+        with suppress(ValidationError):
+            SubmittedPerson.model_validate(wire | ({"victimStatus": status} if status else {}))
+            allowed.add(PersonFacts(role, age_band, gender, status))
+    assert set(space.persons) == allowed
+    assert {code for code in space.flags if code} == {
+        code for code in codes("severity_flag") if accepted(RegistrableFlag, code)
+    }
+    assert set(space.types) == {code for code in codes("signal_type") if accepted(RegistrableType, code)}
+
+
+def accepted(kind: Any, code: str) -> bool:
+    try:
+        TypeAdapter(kind).validate_python(code)
+    except ValidationError:
+        return False
+    return True
 
 
 def test_out_of_time_is_told() -> None:
