@@ -111,9 +111,9 @@ def generate(
     ] = None,
 ) -> None:
     """Print synthetic signals as NDJSON: bodies that POST /v1/signals accepts from the demo clients."""
-    from service.demo.generate import generate as generated
-    from service.demo.generate import ndjson
-    from service.demo.pack import load_pack
+    from service.synthesis.generate import generate as generated
+    from service.synthesis.generate import ndjson
+    from service.synthesis.pack import load_pack
 
     pack = load_pack()
     if only is not None and only not in {known.name for known in pack.clients}:

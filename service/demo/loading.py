@@ -16,13 +16,13 @@ from service.agreements.actions import add_agreement
 from service.agreements.models import AgreementContent
 from service.agreements.queries import DEMO_LOADER
 from service.database import Database
-from service.demo.models import Agreement, Pack
 from service.organisations.actions import add_contact_point, add_organisation
 from service.organisations.models import ContactPointContent, Organisation
 from service.routing.actions import add_active_rule_set
 from service.routing.defaults import default_rule_sets
 from service.statistics.actions import set_areas
 from service.statistics.areas import standing_alone
+from service.synthesis.models import Agreement, Pack
 from service.trail import Who
 
 LOADER = Who(role="administrator", actor=DEMO_LOADER)

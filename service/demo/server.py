@@ -16,9 +16,9 @@ from pathlib import Path
 from service import clock
 from service.database import Database
 from service.demo.loading import Loaded, load_demo
-from service.demo.models import Pack
 from service.demo.processes import free_port, started
 from service.migrations import migrate_database
+from service.synthesis.models import Pack
 
 
 @dataclass(frozen=True)

@@ -21,18 +21,18 @@ from rich.progress import Progress
 from service.client.connection import Connection, Refused
 from service.demo import keyservice
 from service.demo.changes import partners_change_their_minds
-from service.demo.generate import Generated, generate
 from service.demo.keyservice import DemoKeyService
-from service.demo.models import Pack
 from service.demo.morning import the_coordinators_morning
 from service.demo.newcomer import a_school_joins
-from service.demo.pack import load_pack
 from service.demo.processes import free_port
 from service.demo.region import the_region_is_counted
 from service.demo.scenes import refused_body, scenes
 from service.demo.screen import Screen
 from service.demo.server import DemoServer, running
 from service.demo.tokens import tokens_are_made, with_tokens
+from service.synthesis.generate import Generated, generate
+from service.synthesis.models import Pack
+from service.synthesis.pack import load_pack
 
 SEED = 20260101
 FIRST, LAST = date(2026, 1, 1), date(2026, 6, 30)

@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import psutil
 
-from service.demo.generate import generate, ndjson
 from service.demo.loading import Credential
-from service.demo.pack import load_pack
+from service.synthesis.generate import generate, ndjson
+from service.synthesis.pack import load_pack
 from tests.bench.windows import Window
 from tests.support.register import ServerProcess
 

@@ -15,10 +15,10 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from service.demo.generate import generate
-from service.demo.pack import load_pack
 from service.pseudonyms.models import SealedPerson
 from service.signals.models import Signal, SignalPerson
+from service.synthesis.generate import generate
+from service.synthesis.pack import load_pack
 from service.vocabulary.lists import group_of
 from tests.support.bodies import person, signal, token
 from tests.support.register import Register, Templates, calling, server

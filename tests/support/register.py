@@ -25,10 +25,10 @@ from service import clock
 from service.app import create_app
 from service.database import Database
 from service.demo.loading import Loaded, load_demo
-from service.demo.pack import load_pack
 from service.http import HttpLayer
 from service.migrations import migrate_database
 from service.settings import Settings
+from service.synthesis.pack import load_pack
 from tests.support.applications import forget_applications
 from tests.support.postgres import Postgres
 from tests.support.processes import start

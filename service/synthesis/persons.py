@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
 
-from service.demo.calibration import KNOWN_TO_TWO_TYPES
 from service.scheme import shortened, token
+from service.synthesis.calibration import KNOWN_TO_TWO_TYPES
 
 Place = tuple[str, ...]
 

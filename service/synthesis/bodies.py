@@ -9,10 +9,10 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from service.demo import coherence as fits
-from service.demo.calibration import SEVERAL_FORMS
-from service.demo.persons import Person
-from service.demo.regions import Report, Sender
+from service.synthesis import coherence as fits
+from service.synthesis.calibration import SEVERAL_FORMS
+from service.synthesis.persons import Person
+from service.synthesis.regions import Report, Sender
 from service.vocabulary.lists import codes
 
 Body = dict[str, Any]

@@ -38,7 +38,7 @@ class Mix(Generic[T]):
 
 @cache
 def _rows(file: str) -> tuple[dict[str, str], ...]:
-    text = files("service.demo").joinpath("data", f"{file}.csv").read_text(encoding="utf-8")
+    text = files("service.synthesis").joinpath("data", f"{file}.csv").read_text(encoding="utf-8")
     return tuple(csv.DictReader(text.splitlines()))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from service.demo.figures import Mix, figure
+from service.synthesis.figures import Mix, figure
 from service.vocabulary.lists import group_of
 
 

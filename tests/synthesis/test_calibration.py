@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from service.demo.calibration import reporter_shares, topics
-from service.demo.figures import Mix, figure
-from service.demo.generate import Generated, generate
-from service.demo.pack import load_pack
+from service.synthesis.calibration import reporter_shares, topics
+from service.synthesis.figures import Mix, figure
+from service.synthesis.generate import Generated, generate
+from service.synthesis.pack import load_pack
 from service.vocabulary.lists import codes, group_of
 
 PACK = load_pack()

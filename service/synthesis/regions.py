@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from service.demo import calibration
-from service.demo import coherence as fits
-from service.demo.calibration import Topic
-from service.demo.figures import Mix
-from service.demo.models import Agreement, Client, Pack
-from service.demo.persons import Acquaintance, Person, pseudonym
+from service.synthesis import calibration
+from service.synthesis import coherence as fits
+from service.synthesis.calibration import Topic
+from service.synthesis.figures import Mix
+from service.synthesis.models import Agreement, Client, Pack
+from service.synthesis.persons import Acquaintance, Person, pseudonym
 from service.vocabulary.lists import codes, group_of
 from service.vocabulary.municipalities import municipalities
 

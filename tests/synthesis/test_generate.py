@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.demo.generate import Generated, generate, ndjson
-from service.demo.pack import load_pack
 from service.screening.guard import screen
+from service.synthesis.generate import Generated, generate, ndjson
+from service.synthesis.pack import load_pack
 from service.vocabulary import types as codes
 
 PACK = load_pack()

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import chain
 
-from service.demo.models import Pack
+from service.synthesis.models import Pack
 
 WORKING = ("reporter", "coordinator", "recipient")
 
@@ -18,7 +18,7 @@ WORKING = ("reporter", "coordinator", "recipient")
 @cache
 def load_pack() -> Pack:
     """The pack of this room; a ValueError names every fault."""
-    pack = Pack.model_validate_json(files("service.demo").joinpath("data", "pack.json").read_bytes())
+    pack = Pack.model_validate_json(files("service.synthesis").joinpath("data", "pack.json").read_bytes())
     if found := faults(pack):
         raise ValueError("; ".join(found))
     return pack

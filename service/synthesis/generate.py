@@ -13,10 +13,10 @@ from datetime import date, timedelta
 from itertools import islice
 from random import Random
 
-from service.demo.bodies import Body, body_of
-from service.demo.figures import Mix
-from service.demo.models import Pack
-from service.demo.regions import Region, Report, regions
+from service.synthesis.bodies import Body, body_of
+from service.synthesis.figures import Mix
+from service.synthesis.models import Pack
+from service.synthesis.regions import Region, Report, regions
 
 
 @dataclass(frozen=True, slots=True)

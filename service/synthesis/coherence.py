@@ -7,7 +7,7 @@ Never says how often a type occurs.
 
 from functools import cache
 
-from service.demo.figures import Mix
+from service.synthesis.figures import Mix
 from service.vocabulary.lists import code_lists, group_of
 
 # Indicator clusters by form group.

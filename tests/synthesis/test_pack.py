@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from service.demo.models import Pack
-from service.demo.pack import faults, load_pack
 from service.statistics.areas import standing_alone
+from service.synthesis.models import Pack
+from service.synthesis.pack import faults, load_pack
 from service.vocabulary.municipalities import municipalities, region_of
 
 PACK = load_pack()
