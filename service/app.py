@@ -34,6 +34,8 @@ from service.pseudonyms.sealing import Sealer
 from service.referrals import api as referrals
 from service.referrals import reporter_api, returned_api, steps_api
 from service.routing import api as routing
+from service.routing import rule_sets_api, trials_api
+from service.routing.workbench import Workbench
 from service.screening.staff import is_opaque
 from service.settings import Settings, load_settings
 from service.shell import access_parts, assembled, bare_app
@@ -60,6 +62,8 @@ ROOMS = (
     agreements,
     administration,
     clients,
+    rule_sets_api,
+    trials_api,
     returned_api,
     statistics,
 )
@@ -116,6 +120,7 @@ def _parts(settings: Settings) -> dict[str, Any]:
         "jobs": Jobs(database.sibling(JOB_CONNECTIONS), JOBS if settings.jobs else ()),
         "trail": Trail(database.sibling(1), capacity=settings.queue_size),
         "sealer": sealer,
+        "workbench": Workbench(),
         "intake": Intake(
             database.sibling(flushers + BATCH_CONNECTIONS),
             sealer,

@@ -53,6 +53,8 @@ SCOPES: dict[str, str] = {
     "clients:write": "add, change and end clients, their secrets and keys",
     "agreements:read": "read working agreements",
     "agreements:write": "draft, activate and end working agreements",
+    "rules:read": "read, analyse and simulate rule sets",
+    "rules:write": "draft, activate and retire rule sets",
 }
 
 oauth2 = OAuth2(

@@ -182,7 +182,7 @@ def faults_of(errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
 def told_once(errors: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Pydantic's errors without those of lists that are too short because what was in them is wrong."""
     found = list(errors)
-    spoilt = {tuple(error["loc"][:-1]) for error in found}
+    spoilt = {tuple(error["loc"][:end]) for error in found for end in range(len(error["loc"]))}
     return [error for error in found if error["type"] != "too_short" or tuple(error["loc"]) not in spoilt]
 
 

@@ -22,12 +22,10 @@ from service.contract import Contract, Methods, acceptable, allowed
 from service.database import is_passing
 from service.errors import Problem
 from service.keys import MissingKey
+from service.sizes import check_length, limited
 
 API_VERSION = "0.1.0"
 PROBLEM_MEDIA_TYPE = "application/problem+json"
-BODY_LIMIT = 64 * 1024
-BATCH_LIMIT = 8 * 1024 * 1024
-BODY_LIMITS = {"register_signals": BATCH_LIMIT}
 HEADER_LIMIT = 16 * 1024
 
 SECURITY_HEADERS = {
@@ -80,7 +78,7 @@ class HttpLayer:
             if scope["method"] == "HEAD":
                 scope = {**scope, "method": "GET"}  # a copy: the server must still see that it was HEAD
             app, scope = self._app_for(scope)
-            await app(scope, _limited(receive, _limit_of(exchange.operation)), exchange.send)
+            await app(scope, limited(receive, exchange.operation), exchange.send)
         except Problem as problem:
             await exchange.refuse(problem)
         except Exception as error:
@@ -194,35 +192,7 @@ def _check(method: str, methods: Methods | None, headers: Headers) -> None:
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type not in operation.consumes:
             raise errors.UnsupportedMediaType
-    length = headers.get("content-length", "0")
-    limit = _limit_of(operation.operation_id)
-    if not length.isdecimal() or int(length) > limit:
-        raise _too_large(limit)
-
-
-def _limit_of(operation: str) -> int:
-    """The most octets that the body of an operation may have."""
-    return BODY_LIMITS.get(operation, BODY_LIMIT)
-
-
-def _too_large(limit: int) -> errors.TooLarge:
-    return errors.TooLarge() if limit == BODY_LIMIT else errors.TooLarge("A batch is at most 8 MB.")
-
-
-def _limited(receive: Receive, limit: int) -> Receive:
-    """Count a body that does not tell its length, and stop at the limit."""
-    received = 0
-
-    async def limited() -> Message:
-        nonlocal received
-        message = await receive()
-        if message["type"] == "http.request":
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise _too_large(limit)
-        return message
-
-    return limited
+    check_length(operation.operation_id, headers)
 
 
 def _operation_id(methods: Methods | None, method: str) -> str:

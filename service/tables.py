@@ -15,7 +15,7 @@ from service.referrals.models import (
     ReferralEscalation,
     ReferralStep,
 )
-from service.routing.models import RuleSet, SignalDecision
+from service.routing.models import RuleSet, RuleSetTurn, SignalDecision
 from service.signals.models import Signal, SignalPerson, SignalVersion
 from service.snapshot import ReferenceVersion
 from service.statistics.models import AreaPlan, Release, ReleaseCell
@@ -44,6 +44,7 @@ __all__ = [
     "ReleaseCell",
     "RevokedToken",
     "RuleSet",
+    "RuleSetTurn",
     "SealedPerson",
     "SealedQuestion",
     "SealedSignal",

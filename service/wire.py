@@ -1,6 +1,7 @@
 """The base of every shape on the wire: camelCase, nothing unknown, days that are only days,
 moments in UTC and whole seconds."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -29,6 +30,7 @@ class Answer(Wire):
 
 # One line without control characters, of which NUL is one that PostgreSQL cannot keep, or spaces around it.
 LINE_PATTERN = r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
+_MOMENT_FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)\Z", re.ASCII)
 _Words = Annotated[str, Field(min_length=1, max_length=600, pattern=r"^[^\x00]*$")]
 
 
@@ -87,3 +89,18 @@ def on_the_wire(moment: datetime) -> str:
 
 
 Instant = Annotated[datetime, PlainSerializer(on_the_wire, return_type=str, when_used="json")]
+
+
+def _only_a_moment(value: Any) -> Any:
+    """Refuse what pydantic would kindly read as a moment: numbers, days, and moments of no zone."""
+    form = "A moment is written as YYYY-MM-DDThh:mm:ssZ (RFC 3339)."
+    if not isinstance(value, str) or _MOMENT_FORM.match(value) is None:
+        raise fault("wrong-form", form)
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise fault("wrong-form", form) from None
+
+
+GivenInstant = Annotated[datetime, BeforeValidator(_only_a_moment)]
+"""A moment in a body: RFC 3339 with a zone."""

@@ -9,7 +9,7 @@ ROLE_SCOPES: Mapping[str, frozenset[str]] = {
     "reporter": frozenset({"signals:write", "signals:read", "events:read"}),
     # A contact point enters what was phoned in, on behalf of the organisation that phoned.
     "coordinator": frozenset(
-        {"referrals:read", "referrals:work", "signals:write", "signals:read", "events:read"}
+        {"referrals:read", "referrals:work", "signals:write", "signals:read", "events:read", "rules:read"}
     ),
     "recipient": frozenset({"referrals:read", "referrals:work", "events:read"}),
     "analyst": frozenset({"statistics:read"}),
@@ -23,10 +23,14 @@ ROLE_SCOPES: Mapping[str, frozenset[str]] = {
             "clients:write",
             "agreements:read",
             "agreements:write",
+            "rules:read",
+            "rules:write",
             "referrals:place",
         }
     ),
-    "auditor": frozenset({"statistics:read", "organisations:read", "clients:read", "agreements:read"}),
+    "auditor": frozenset(
+        {"statistics:read", "organisations:read", "clients:read", "agreements:read", "rules:read"}
+    ),
 }
 # The key service's own role: not one of the register, which gives none of its scopes away.
 PARTNER = "partner"

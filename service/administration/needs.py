@@ -9,14 +9,16 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.administration.coverage import Post, opens_gap
-from service.agreements.queries import AgreementInForce, agreements_by_party
+from service import clock
+from service.agreements.queries import AgreementInForce
 from service.errors import Fault
 from service.organisations.models import ContactPoint, ContactPointContent, Organisation
-from service.organisations.queries import contact_points_from, organisations_by_id
+from service.organisations.queries import organisations_by_id
 from service.referrals.queries import has_open_referrals
-from service.routing.queries import active_contents
+from service.routing.coverage import Post, opens_gap
+from service.routing.queries import contents_from
 from service.routing.rules import RuleSetContent
+from service.routing.surroundings import agreements_on, posts_from
 from service.routing.targets import TYPES_OF_TARGET
 
 OPEN_REFERRALS = Fault("", "open-referrals", "Its queue holds referrals that have not ended.")
@@ -24,7 +26,7 @@ OPEN_REFERRALS = Fault("", "open-referrals", "Its queue holds referrals that hav
 
 async def needs_of_organisation(session: AsyncSession, organisation: Organisation, day: date) -> list[Fault]:
     """What would be lost with an organisation."""
-    posts = await _posts(session, day)
+    posts = await posts_from(session, day)
     remaining = [post for post in posts if post.organisation_id != organisation.id]
     lost = await _lost_coverage(session, posts, remaining, day)
     if await has_open_referrals(session, organisation_id=organisation.id):
@@ -36,7 +38,7 @@ async def needs_of_contact_point(
     session: AsyncSession, point: ContactPoint, content: ContactPointContent | None, day: date
 ) -> list[Fault]:
     """What would be lost if a contact point had another content, or (None) ended."""
-    posts = await _posts(session, day)
+    posts = await posts_from(session, day)
     others = [post for post in posts if post.id != point.id]
     if content is None:
         lost = await _lost_coverage(session, posts, others, day)
@@ -50,10 +52,10 @@ async def _lost_coverage(
     session: AsyncSession, before: Sequence[Post], after: Sequence[Post], day: date
 ) -> list[Fault]:
     """A fault for each municipality of an active rule set that would be without a contact point earlier."""
-    agreements = await _agreements(session, day)
+    agreements = await agreements_on(session, day)
     return [
         Fault("", "rule-set", f"Rule set {version} needs a contact point ({level}) for {municipality}.")
-        for version, content in await active_contents(session)
+        for version, content in await contents_from(session, clock.receipt_moment())
         for level in sorted({rule.then.contact_point for rule in content.rules})
         for municipality in content.municipalities
         if any(
@@ -81,8 +83,8 @@ async def _lost_targets(session: AsyncSession, organisation: Organisation, day: 
     """A fault for each target of an active rule set that nobody else in the agreement could be."""
     known = await organisations_by_id(session)
     lost: dict[tuple[int, str], None] = {}
-    rule_sets = await active_contents(session)
-    for agreement in await _agreements(session, day):
+    rule_sets = await contents_from(session, clock.receipt_moment())
+    for agreement in await agreements_on(session, day):
         if organisation.id not in agreement.content.parties:
             continue
         others = agreement.content.parties - {organisation.id}
@@ -101,25 +103,6 @@ async def _lost_targets(session: AsyncSession, organisation: Organisation, day: 
 
 def _targets(content: RuleSetContent) -> list[str]:
     return sorted({suggestion.target for rule in content.rules for suggestion in rule.then.suggest})
-
-
-async def _agreements(session: AsyncSession, day: date) -> list[AgreementInForce]:
-    by_party = await agreements_by_party(session, day)
-    return list({agreement.id: agreement for agreement in by_party.values()}.values())
-
-
-async def _posts(session: AsyncSession, day: date) -> list[Post]:
-    return [
-        Post(
-            point.id,
-            point.organisation_id,
-            point.level,
-            frozenset(point.municipalities),
-            point.valid_from,
-            point.valid_until,
-        )
-        for point in await contact_points_from(session, day)
-    ]
 
 
 def _as_changed(point: ContactPoint, content: ContactPointContent) -> Post:

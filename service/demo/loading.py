@@ -5,7 +5,7 @@ actions, so that every row has its trail; production refuses demo data before th
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from service.trail import Who
 
 LOADER = Who(role="administrator", actor=DEMO_LOADER)
 SERVING_SINCE = date(2025, 1, 1)
+RULES_SINCE = datetime.combine(SERVING_SINCE, time(), UTC)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ async def load_demo(database: Database, pack: Pack, *, with_areas: bool = False)
                 valid_until=agreement.valid_until,
             )
         for name in pack.rule_sets:
-            await add_active_rule_set(session, LOADER, default_rule_sets()[name])
+            await add_active_rule_set(session, LOADER, default_rule_sets()[name], since=RULES_SINCE)
         if with_areas:
             areas = standing_alone(pack.areas.standing_alone)
             await set_areas(session, LOADER, year=pack.areas.year, areas=areas)

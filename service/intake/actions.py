@@ -85,12 +85,13 @@ class Intake:
     async def judge(
         self, session: AsyncSession, caller: Caller, signal: SubmittedSignal, *, received_at: datetime
     ) -> Judgement:
-        """What this signal, received at a moment, would get today; raises what refuses it."""
-        today = clock.local_day(clock.receipt_moment())
+        """What this signal, received at a moment, would get now; raises what refuses it."""
+        now = clock.receipt_moment()
         return judge(
             caller,
             signal,
-            await self._reference.current(session, today),
+            await self._reference.current(session, clock.local_day(now)),
+            at=now,
             received_on=clock.local_day(received_at),
             release_period=self._release_period,
         )

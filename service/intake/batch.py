@@ -18,11 +18,12 @@ from pydantic import ValidationError
 from service import trail
 from service.caller import Caller
 from service.errors import Fault, Invalid, Problem, TooLarge, faults_of
-from service.http import BODY_LIMIT, problem_of
+from service.http import problem_of
 from service.intake.actions import BATCH_CONNECTIONS, Intake, Outcome
 from service.intake.errors import TooManyLines
 from service.intake.models import BatchLine
 from service.intake.registration import Submission, submission_of
+from service.sizes import BODY_LIMIT
 from service.trail import Trail
 
 MAX_LINES = 1000

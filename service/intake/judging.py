@@ -6,7 +6,7 @@ depends on the submission, the agreement and the rules alone, never on whether s
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,8 @@ from service.intake.agreement import not_agreed
 from service.intake.models import SubmittedSignal
 from service.intake.reference import Reference
 from service.referrals.terms import due_on, shortest
-from service.routing.decide import Decision, Facts, PersonFacts, decide
+from service.routing.decide import Decision, decide
+from service.routing.facts import Facts, PersonFacts
 from service.routing.queries import ActiveRuleSet
 from service.routing.resolve import Resolved, places_of, resolve
 from service.signals.removal import remove_by
@@ -63,9 +64,18 @@ class Judgement:
 
 
 def judge(
-    caller: Caller, signal: SubmittedSignal, reference: Reference, *, received_on: date, release_period: str
+    caller: Caller,
+    signal: SubmittedSignal,
+    reference: Reference,
+    *,
+    at: datetime,
+    received_on: date,
+    release_period: str,
 ) -> Judgement:
-    """Judge a submission that counts as received on a day; raises the problem of intake that refuses it."""
+    """Judge a submission by the rules of a moment; its terms count from the day on which the signal was received.
+
+    Raises the problem of intake that refuses it.
+    """
     agreement = reference.agreements.get(caller.organisation_id)
     if agreement is None:
         raise errors.NoAgreement
@@ -79,7 +89,7 @@ def judge(
     home = next(iter(caller.municipalities), None)
     persons = [(person.role, person.municipality) for person in signal.persons]
     places = places_of(persons, signal.municipalities.incident, home)
-    rule_set = _rule_set(places, reference)
+    rule_set = _rule_set(places, reference, at)
     facts = _facts(signal, reporter.type)
     decision = decide(facts, rule_set.rules)
     content = agreement.content
@@ -116,11 +126,11 @@ def _reporter(caller: Caller, signal: SubmittedSignal, agreement: AgreementInFor
     return signal.reported_by
 
 
-def _rule_set(places: tuple[str, ...], reference: Reference) -> ActiveRuleSet:
-    """The active rule set of the first place that has one; raises `NoRules`."""
+def _rule_set(places: tuple[str, ...], reference: Reference, at: datetime) -> ActiveRuleSet:
+    """The rule set that holds at a moment in the first place that has one; raises `NoRules`."""
     for place in places:
-        if place in reference.rule_sets:
-            return reference.rule_sets[place]
+        if (found := reference.rules.at(place, at)) is not None:
+            return found
     raise errors.NoRules
 
 

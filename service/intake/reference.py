@@ -1,4 +1,4 @@
-"""What intake decides by: agreements, organisations, contact points and active rule sets of a day, and the key.
+"""What intake decides by: agreements, organisations, contact points and rule sets of a day, and the key.
 
 Read as one snapshot; see `service.snapshot` for when it is read again.
 """
@@ -14,7 +14,7 @@ from service.agreements.queries import AgreementInForce, agreements_by_party
 from service.organisations.models import Organisation
 from service.organisations.queries import contact_points_on, organisations_by_id
 from service.pseudonyms.queries import label_in_use
-from service.routing.queries import ActiveRuleSet, active_rule_sets
+from service.routing.queries import RulesOfDay, rules_of_day
 from service.routing.resolve import ContactPoint, Directory
 
 
@@ -25,7 +25,7 @@ class Reference:
     organisations: Mapping[UUID, Organisation]
     agreements: Mapping[UUID, AgreementInForce]
     directory: Directory
-    rule_sets: Mapping[str, ActiveRuleSet]
+    rules: RulesOfDay
     sealing_label: str
 
 
@@ -53,6 +53,6 @@ async def load_reference(session: AsyncSession, day: date) -> Reference:
                 for point in points
             ]
         ),
-        rule_sets=await active_rule_sets(session),
+        rules=await rules_of_day(session, day),
         sealing_label=await label_in_use(session),
     )

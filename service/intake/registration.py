@@ -101,7 +101,9 @@ def register(
     """The registration of a submission; raises the problem of intake that refuses it."""
     caller, signal = submission.caller, submission.signal
     day = clock.local_day(received_at)
-    judgement = judge(caller, signal, reference, received_on=day, release_period=release_period)
+    judgement = judge(
+        caller, signal, reference, at=received_at, received_on=day, release_period=release_period
+    )
     signal_id = new_id()
     persons = person_rows(signal_id, signal.persons)
     referral = first_referral(signal_id, 1, judgement, received_at)

@@ -1,44 +1,182 @@
-"""Activating rule sets and writing decisions."""
+"""The life of a rule set: drafted, put in force at a moment by somebody else, succeeded or retired; and decisions.
+
+A version takes its municipalities over from those that it succeeds, from its moment on; what they have besides stays
+theirs. Each act waits for every other one and for intake's running groups (`one_at_a_time`).
+"""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
-from service.routing.models import RuleSet, SignalDecision
-from service.routing.queries import ACTIVE, active_rule_sets
-from service.routing.rules import RuleSetContent
+from service.caller import Caller
+from service.routing import errors
+from service.routing.analysis import Analysis
+from service.routing.models import RuleSet, RuleSetTurn, SignalDecision
+from service.routing.queries import calendar_of, content_of, get_draft, get_revision, get_rule_set, status_of
+from service.routing.reads import RuleSetDraft
+from service.routing.refusals import refuse_faulty, refuse_needed, refuse_taken, refuse_unknown
+from service.routing.rules import Rule, RuleSetContent
 from service.rows import insert_rows
-from service.snapshot import reference_changed
+from service.snapshot import one_at_a_time, reference_changed
+
+ACTIVITY = "administration"
 
 
-class MunicipalityTaken(ValueError):
-    """A municipality of the new set has an active one already."""
+async def draft_rule_set(session: AsyncSession, caller: Caller, *, draft: RuleSetDraft) -> RuleSet:
+    """A draft; its author is who acts. Raises `Invalid` where it succeeds what is not there."""
+    await one_at_a_time(session)
+    await refuse_unknown(session, draft)
+    rule_set = await _add(session, draft, draft.succeeds, caller.actor)
+    await _record(session, caller.who, "rule-set.draft", rule_set)
+    return rule_set
 
 
-async def add_active_rule_set(session: AsyncSession, who: trail.Who, content: RuleSetContent) -> RuleSet:
-    """The first active rule set of its municipalities; raises `MunicipalityTaken`."""
-    if active_rule_set_municipalities := set(await active_rule_sets(session)) & set(content.municipalities):
-        raise MunicipalityTaken(", ".join(sorted(active_rule_set_municipalities)))
-    latest = (await session.execute(select(func.max(RuleSet.version)))).scalar() or 0
-    rule_set = RuleSet(
-        version=latest + 1,
-        status=ACTIVE,
-        content=content.model_dump(mode="json", by_alias=True, exclude_none=True),
-        activated_at=clock.now(),
-        retired_at=None,
-    )
-    session.add(rule_set)
+async def change_rule_set(
+    session: AsyncSession, caller: Caller, *, version: int, revision: int, draft: RuleSetDraft
+) -> RuleSet:
+    """Replace a draft, and become its author; raises `NotFound`, `PreconditionFailed`, `NotADraft`, `Invalid`."""
+    await one_at_a_time(session)
+    rule_set = await get_draft(session, version, revision)
+    await refuse_unknown(session, draft)
+    rule_set.content, rule_set.succeeds = _json(draft), list(draft.succeeds)
+    rule_set.drafted_by = caller.actor
+    await _record(session, caller.who, "rule-set.change", rule_set)
+    return rule_set
+
+
+async def draft_successor(
+    session: AsyncSession, caller: Caller, *, version: int, rules: Sequence[Rule]
+) -> RuleSet:
+    """A draft of other rules for the same municipalities; raises `NotFound`, `NotActivated`."""
+    await one_at_a_time(session)
+    before = await get_rule_set(session, version)
+    if before.activated_at is None:
+        raise errors.NotActivated
+    content = content_of(before).model_copy(update={"rules": tuple(rules)})
+    rule_set = await _add(session, content, (version,), caller.actor)
+    await _record(session, caller.who, "rule-set.draft", rule_set)
+    return rule_set
+
+
+async def change_rules(
+    session: AsyncSession, caller: Caller, *, version: int, revision: int, rules: Sequence[Rule]
+) -> RuleSet:
+    """Replace the rules of a draft, and become its author; raises as `change_rule_set`."""
+    await one_at_a_time(session)
+    rule_set = await get_draft(session, version, revision)
+    content = content_of(rule_set).model_copy(update={"rules": tuple(rules)})
+    rule_set.content, rule_set.drafted_by = _json(content), caller.actor
+    await _record(session, caller.who, "rule-set.change", rule_set)
+    return rule_set
+
+
+async def activate_rule_set(
+    session: AsyncSession,
+    caller: Caller,
+    *,
+    version: int,
+    revision: int,
+    since: datetime | None,
+    analysis: Analysis,
+) -> RuleSet:
+    """Put a draft in force since a moment to come (None: now); `analysis` is that of this revision.
+
+    Raises `NotFound`, `PreconditionFailed`, `NotADraft`, `SamePerson`, `BeginsInThePast`, `MunicipalityTaken`,
+    `NotSucceeded`, `FaultyRules`.
+    """
+    await one_at_a_time(session)
+    rule_set = await get_draft(session, version, revision)
+    if rule_set.drafted_by == caller.actor:
+        raise errors.SamePerson
+    now = clock.receipt_moment()
+    since = since or now
+    if since < now:
+        raise errors.BeginsInThePast
+    content = content_of(rule_set)
+    refuse_taken(await calendar_of(session), content, rule_set.succeeds, since)
+    await refuse_faulty(session, content, since, analysis)
+    await _take_turns(session, content.municipalities, since, version)
+    rule_set.activated_at, rule_set.activated_by = clock.now(), caller.actor
+    await _record(session, caller.who, "rule-set.activate", rule_set)
+    return rule_set
+
+
+async def retire_rule_set(session: AsyncSession, caller: Caller, *, version: int, revision: int) -> RuleSet:
+    """Throw a draft away, take back what is planned, or end what holds where no agreement needs rules.
+
+    Raises `NotFound`, `PreconditionFailed`, `AlreadyRetired`, `RulesNeeded`.
+    """
+    await one_at_a_time(session)
+    rule_set = await get_revision(session, version, revision)
+    calendar, now = await calendar_of(session), clock.receipt_moment()
+    status = status_of(rule_set, calendar, now)
+    if status == "RETIRED":
+        raise errors.AlreadyRetired
+    if status == "PLANNED":
+        await session.execute(delete(RuleSetTurn).where(RuleSetTurn.version == version))
+    if status == "ACTIVE":
+        content = content_of(rule_set)
+        held = [code for code in content.municipalities if calendar.at(code, now) == version]
+        await refuse_needed(session, content, held, now)
+        await _take_turns(session, held, now, None)
+    rule_set.retired_at, rule_set.retired_by = clock.now(), caller.actor
+    await _record(session, caller.who, "rule-set.retire", rule_set)
+    return rule_set
+
+
+async def add_active_rule_set(
+    session: AsyncSession, who: trail.Who, content: RuleSetContent, *, since: datetime
+) -> RuleSet:
+    """A version that holds without two people, in municipalities that have none: for demo data and tests."""
+    if not content.takes_all:
+        raise ValueError("a rule set that is active takes every signal")
+    rule_set = await _add(session, content, (), who.actor)
+    rule_set.activated_at = clock.now()
     await session.flush()
-    await trail.append(
-        session, [trail.entry(who, "rule-set.activate", "administration", "rule_set", rule_set.version)]
-    )
-    await reference_changed(session)
+    await _take_turns(session, content.municipalities, since, rule_set.version)
+    await _record(session, who, "rule-set.activate", rule_set)
     return rule_set
 
 
 async def record_decisions(session: AsyncSession, decisions: Sequence[dict[str, Any]]) -> None:
     """Write rows of `decision`; called by intake in its transaction."""
     await insert_rows(session, SignalDecision.__table__, decisions)
+
+
+async def _add(
+    session: AsyncSession, content: RuleSetContent, succeeds: Sequence[int], drafted_by: str | None
+) -> RuleSet:
+    latest = (await session.execute(select(func.max(RuleSet.version)))).scalar() or 0
+    rule_set = RuleSet(
+        version=latest + 1,
+        revision=0,
+        content=_json(content),
+        succeeds=list(succeeds),
+        drafted_at=clock.now(),
+        drafted_by=drafted_by,
+    )
+    session.add(rule_set)
+    return rule_set
+
+
+def _json(content: RuleSetContent) -> dict[str, Any]:
+    told = content.as_json()
+    return {name: told[name] for name in ("title", "municipalities", "rules")}
+
+
+async def _take_turns(
+    session: AsyncSession, municipalities: Sequence[str], since: datetime, version: int | None
+) -> None:
+    rows = [{"municipality": code, "since": since, "version": version} for code in municipalities]
+    await insert_rows(session, RuleSetTurn.__table__, rows)
+
+
+async def _record(session: AsyncSession, who: trail.Who, act: str, rule_set: RuleSet) -> None:
+    rule_set.revision += 1
+    await session.flush()
+    await trail.append(session, [trail.entry(who, act, ACTIVITY, "rule_set", rule_set.version)])
+    await reference_changed(session)

@@ -1,69 +1,60 @@
 """What is wrong with a rule set, exactly: over every signal that there can be, each finding with an example. Pure.
 
-Errors keep a set from being activated: a rule that no signal meets (`impossible-rule`), one whose signals are all
-taken by earlier rules (`covered-rule`), signals that no rule takes (`no-catch-all`). Notes tell of overlaps that
-change the outcome, and which rule wins. Each example is decided again by `decide` before it is told.
+Finds rules that never decide, signals that no rule takes, and overlaps that change the outcome. Each example is decided
+again by `decide`'s own rules before it is told. Whether anybody is there to be referred to, `reach` tells.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from time import monotonic
-from typing import Any, Literal
+from typing import Any
 
-from service.routing.decide import CompiledRule, Facts, compile_rule
-from service.routing.encoding import Encoding
+from service.routing.decide import CompiledRule, compile_rule
+from service.routing.encoding import Encoding, TooHard
+from service.routing.facts import Facts
+from service.routing.findings import Finding
 from service.routing.rules import Rule
 from service.routing.space import Space, every_signal
 
-Kind = Literal[
-    "impossible-rule", "covered-rule", "no-catch-all", "overlap", "more-overlaps", "analysis-incomplete"
-]
-ERRORS: frozenset[Kind] = frozenset(
-    {"impossible-rule", "covered-rule", "no-catch-all", "analysis-incomplete"}
-)
 MOST_SECONDS = 10.0
 MOST_OVERLAPS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something to know of a rule set; `rules` are those concerned, the one that wins first.
+@dataclass(frozen=True)
+class Analysis:
+    """The findings, errors first, and for each rule that ever decides a small signal about which it does."""
 
-    `example` is a signal that shows it; of what is impossible there is none.
-    """
-
-    kind: Kind
-    rules: tuple[str, ...]
-    example: Facts | None = None
+    findings: Sequence[Finding]
+    examples: Mapping[str, Facts]
 
     @property
-    def is_error(self) -> bool:
-        return self.kind in ERRORS
+    def is_complete(self) -> bool:
+        return all(finding.kind != "analysis-incomplete" for finding in self.findings)
 
 
 class _OutOfTime(Exception):
     """It took longer than was allowed."""
 
 
-def analyse(
-    rules: Sequence[Rule], space: Space | None = None, *, seconds: float = MOST_SECONDS
-) -> list[Finding]:
-    """Every finding, errors first; `analysis-incomplete` among them where there was no time for all."""
+def analyse(rules: Sequence[Rule], space: Space | None = None, *, seconds: float = MOST_SECONDS) -> Analysis:
+    """Every finding; `analysis-incomplete` among them where there was no time for all."""
     found: list[Finding] = []
+    examples: dict[str, Facts] = {}
     try:
         compiled = [compile_rule(rule) for rule in rules]
         with Encoding(space or every_signal(), compiled) as signals:
-            analysis = _Analysis(rules, compiled, signals, monotonic() + seconds)
-            for each in (analysis.dead_rules, analysis.untaken, analysis.overlaps):
+            work = _Work(rules, compiled, signals, monotonic() + seconds)
+            for each in (work.dead_rules, work.untaken, work.overlaps):
                 found += each()
-    except _OutOfTime:
-        found.append(Finding("analysis-incomplete", ()))
-    return sorted(found, key=lambda finding: not finding.is_error)
+            examples.update(work.deciding())
+    except (_OutOfTime, TooHard):
+        found.append(Finding("analysis-incomplete"))
+    return Analysis(sorted(found, key=lambda finding: not finding.is_error), examples)
 
 
-class _Analysis:
+class _Work:
     """One rule set with its formula."""
 
     def __init__(
@@ -92,7 +83,16 @@ class _Analysis:
         """A signal that no rule takes."""
         example = self._example(*self._no_earlier(len(self._rules)))
         if example is not None:
-            yield Finding("no-catch-all", (), _shrunk(example, lambda facts: self._decided_by(facts) is None))
+            shown = _shrunk(example, lambda facts: self._decided_by(facts) is None)
+            yield Finding("no-catch-all", example=shown)
+
+    def deciding(self) -> Iterator[tuple[str, Facts]]:
+        """For each rule that ever decides, a small signal about which it does."""
+        for number in self._alive():
+            example = self._example(self._signals.matches[number], *self._no_earlier(number))
+            if example is not None:
+                decides = partial(self._is_decided_by, number)
+                yield self._rules[number].name, _shrunk(example, decides)
 
     def overlaps(self) -> Iterator[Finding]:
         """Pairs of rules that meet in a signal which the first decides, and the second would decide otherwise.
@@ -101,13 +101,12 @@ class _Analysis:
         """
         for number, overlap in enumerate(self._meetings()):
             if number == MOST_OVERLAPS:
-                yield Finding("more-overlaps", ())
+                yield Finding("more-overlaps")
                 return
             yield overlap
 
     def _meetings(self) -> Iterator[Finding]:
-        alive = [number for number in range(len(self._rules)) if number not in self._dead]
-        for first, second in combinations(alive, 2):
+        for first, second in combinations(self._alive(), 2):
             one, other = self._rules[first], self._rules[second]
             if other.when.is_empty or one.then == other.then:
                 continue
@@ -116,6 +115,12 @@ class _Analysis:
             if example is not None:
                 shown = _shrunk(example, partial(self._is_won, first, second))
                 yield Finding("overlap", (one.name, other.name), shown)
+
+    def _alive(self) -> list[int]:
+        return [number for number in range(len(self._rules)) if number not in self._dead]
+
+    def _is_decided_by(self, number: int, facts: Facts) -> bool:
+        return self._decided_by(facts) == number
 
     def _is_won(self, first: int, second: int, facts: Facts) -> bool:
         return self._matches(second, facts) and self._decided_by(facts) == first

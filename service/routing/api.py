@@ -1,4 +1,4 @@
-"""The door to the guidance; those of rule sets come with their analysis."""
+"""The door to the guidance."""
 
 from typing import Annotated
 
@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query
 from service.caller import Caller
 from service.doors import Reading, Recording, entering
 from service.problems import JsonRoute
-from service.routing import queries
 from service.routing.guidance_models import Guidance, GuidanceType
+from service.routing.guidance_reading import read_guidance
 from service.trail import entry
 from service.vocabulary.types import MunicipalityCode, OrganisationType
 from service.wire import Wire
@@ -32,6 +32,6 @@ async def get_guidance(
     trail: Recording,
 ) -> Guidance:
     """What to look for, what to do and to leave, the route that a signal takes, and what can be offered."""
-    guidance = await queries.read_guidance(session, caller, **dict(query))
+    guidance = await read_guidance(session, caller, **dict(query))
     await trail.record(entry(caller.who, "guidance.read", "routing"))
     return guidance

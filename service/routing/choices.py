@@ -21,7 +21,7 @@ from service.vocabulary.types import (
     Setting,
     SignalType,
 )
-from service.wire import Wire
+from service.wire import Wire, fault
 
 ABSENT = "ABSENT"
 """The value of a single-valued fact that the signal leaves out; not `UNKNOWN`, which was filled in."""
@@ -44,7 +44,14 @@ class Choice(Wire, Generic[Code]):
     @model_validator(mode="after")
     def _names_a_code(self) -> Self:
         if self.is_empty:
-            raise ValueError("a condition names at least one code")
+            raise fault("empty", "A condition names at least one code.")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        excluded = frozenset(self.none_of or ())
+        if self.any_of and excluded.issuperset(self.any_of):
+            raise fault("contradiction", "It excludes every code of which it asks for one.")
         return self
 
     @classmethod
@@ -60,6 +67,12 @@ class MultiChoice(Choice[Code]):
     """Condition on a fact with several values."""
 
     all_of: Codes[Code] | None = None
+
+    @model_validator(mode="after")
+    def _asks_for_nothing_that_it_excludes(self) -> Self:
+        if not frozenset(self.none_of or ()).isdisjoint(self.all_of or ()):
+            raise fault("contradiction", "It excludes a code that it asks for.")
+        return self
 
 
 # One class for each code list: the OpenAPI document takes its names from here.

@@ -13,10 +13,16 @@ from pysat.formula import IDPool
 from pysat.solvers import Solver
 
 from service.routing.choices import ABSENT
-from service.routing.decide import Atoms, Clause, CompiledRule, Facts, PersonFacts
+from service.routing.decide import Clause, CompiledRule
+from service.routing.facts import Atoms, Facts, PersonFacts
 from service.routing.space import Space
 
 SOLVER = "glucose4"  # tries the negative first: its solutions are small signals
+MOST_CONFLICTS = 200_000  # in one question; those of real rule sets have none, or a few
+
+
+class TooHard(Exception):
+    """A question took more conflicts than it may."""
 
 
 class Encoding:
@@ -42,8 +48,12 @@ class Encoding:
         self._solver.delete()
 
     def example(self, *literals: int) -> Facts | None:
-        """A signal for which all of these literals are true; None where there is none."""
-        if not self._solver.solve(assumptions=literals):
+        """A signal for which all of these literals are true; None where there is none. Raises `TooHard`."""
+        self._solver.conf_budget(MOST_CONFLICTS)
+        solved = self._solver.solve_limited(assumptions=literals)
+        if solved is None:
+            raise TooHard
+        if not solved:
             return None
         true = {literal for literal in self._solver.get_model() or () if literal > 0}
         return self._facts(true)

@@ -1,23 +1,22 @@
-"""Reading active rule sets and stored decisions."""
+"""Reading rule sets: which hold where and when, and each version with its life."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock
-from service.agreements.queries import agreements_by_party
-from service.caller import Caller
-from service.organisations.queries import contact_points_on, get_organisation, organisations_by_id
+from service.errors import NotFound, PreconditionFailed
+from service.paging import Page, page_of
 from service.routing.decide import CompiledRule, compile_rules
-from service.routing.guidance import guidance_for, steps_for
-from service.routing.guidance_models import NOT_REGISTRABLE, Guidance, Route, RoutePoint
-from service.routing.models import RuleSet
+from service.routing.errors import NotADraft
+from service.routing.models import RuleSet, RuleSetTurn
+from service.routing.reads import RuleSetRead, RuleSetSummary
 from service.routing.rules import RuleSetContent
-
-ACTIVE = "ACTIVE"
+from service.routing.validity import Calendar, Status, Turn
 
 
 @dataclass(frozen=True)
@@ -29,63 +28,140 @@ class ActiveRuleSet:
     outcomes: Mapping[str, dict[str, Any]]
 
 
-async def active_rule_sets(session: AsyncSession) -> Mapping[str, ActiveRuleSet]:
-    """The active rule set of each municipality that has one."""
-    found: dict[str, ActiveRuleSet] = {}
-    for version, content in await active_contents(session):
-        rules = compile_rules(content)
-        outcomes = {rule.decision.rule: rule.decision.as_json() for rule in rules}
-        active = ActiveRuleSet(version, rules, outcomes)
-        found.update(dict.fromkeys(content.municipalities, active))
-    return found
+@dataclass(frozen=True)
+class RulesOfDay:
+    """Every rule set that holds at some moment of a day or later."""
+
+    calendar: Calendar
+    sets: Mapping[int, ActiveRuleSet]
+
+    def at(self, municipality: str, moment: datetime) -> ActiveRuleSet | None:
+        """The one that holds in a municipality at a moment of that day."""
+        version = self.calendar.at(municipality, moment)
+        return None if version is None else self.sets[version]
 
 
-async def active_contents(session: AsyncSession) -> Sequence[tuple[int, RuleSetContent]]:
-    """The active rule sets by version."""
-    rows = await session.scalars(select(RuleSet).where(RuleSet.status == ACTIVE).order_by(RuleSet.version))
-    return [(row.version, RuleSetContent.model_validate(row.content)) for row in rows]
+async def calendar_of(session: AsyncSession) -> Calendar:
+    """All turns of all municipalities."""
+    rows = await session.execute(select(RuleSetTurn.since, RuleSetTurn.municipality, RuleSetTurn.version))
+    return Calendar(Turn(*row) for row in rows)
 
 
-async def read_guidance(
-    session: AsyncSession,
-    caller: Caller,
-    *,
-    type: str,
-    organisation_type: str | None,
-    municipality: str | None,
-) -> Guidance:
-    """The guidance for the caller's kind of organisation and place, unless others are named."""
-    kind = organisation_type or (await get_organisation(session, caller.organisation_id)).type
-    place = municipality or next(iter(caller.municipalities), None)
-    registrable = type not in NOT_REGISTRABLE
-    route = await _route(session, caller, type, kind, place) if place and registrable else None
-    return guidance_for(type, kind, route)
+async def rules_of_day(session: AsyncSession, day: date) -> RulesOfDay:
+    """What intake decides by on a day."""
+    calendar = await calendar_of(session)
+    begins = datetime.combine(day, time(), clock.LOCAL)
+    contents = await _contents(session, calendar.places_from(begins))
+    return RulesOfDay(calendar, {version: _ready(version, content) for version, content in contents.items()})
 
 
-async def _route(
-    session: AsyncSession, caller: Caller, type: str, kind: str, municipality: str
-) -> Route | None:
-    """The way of a signal by the active rules; None where the municipality has none."""
-    for version, content in await active_contents(session):
-        if municipality in content.municipalities:
-            steps = steps_for(type, kind, content.rules)
-            point = await _point(session, caller, steps[0].contact_point, municipality)
-            return Route(municipality=municipality, rule_set=version, contact_point=point, steps=steps)
-    return None
-
-
-async def _point(session: AsyncSession, caller: Caller, level: str, municipality: str) -> RoutePoint | None:
-    """The contact point of the caller's agreement for this level, or the covering regional one."""
-    day = clock.local_day(clock.receipt_moment())
-    agreement = (await agreements_by_party(session, day)).get(caller.organisation_id)
-    serving = [
-        point
-        for point in await contact_points_on(session, day)
-        if municipality in point.municipalities
-        and (agreement is None or point.organisation_id in agreement.content.parties)
+async def contents_from(session: AsyncSession, moment: datetime) -> Sequence[tuple[int, RuleSetContent]]:
+    """The rule sets that hold at a moment or later, by version, each with the municipalities where it does."""
+    places = (await calendar_of(session)).places_from(moment)
+    contents = await _contents(session, places)
+    return [
+        (version, content.model_copy(update={"municipalities": tuple(sorted(places[version]))}))
+        for version, content in contents.items()
     ]
-    best = sorted(serving, key=lambda point: (point.level != level, point.level != "REGIONAL"))
-    if not best:
-        return None
-    name = (await organisations_by_id(session))[best[0].organisation_id].name
-    return RoutePoint(organisation=name, function=best[0].function, phone=best[0].phone, hours=best[0].hours)
+
+
+async def rules_at(
+    session: AsyncSession, municipality: str, moment: datetime
+) -> tuple[int, RuleSetContent] | None:
+    """The version that holds in a municipality at a moment, and its content."""
+    version = (await calendar_of(session)).at(municipality, moment)
+    return None if version is None else (version, content_of(await get_rule_set(session, version)))
+
+
+async def get_rule_set(session: AsyncSession, version: int) -> RuleSet:
+    """One version, whatever became of it; raises `NotFound`."""
+    rule_set = await session.get(RuleSet, version)
+    if rule_set is None:
+        raise NotFound
+    return rule_set
+
+
+async def get_revision(session: AsyncSession, version: int, revision: int) -> RuleSet:
+    """One version as the caller has seen it; raises `NotFound`, `PreconditionFailed`."""
+    rule_set = await get_rule_set(session, version)
+    if rule_set.revision != revision:
+        raise PreconditionFailed
+    return rule_set
+
+
+async def get_draft(session: AsyncSession, version: int, revision: int) -> RuleSet:
+    """A draft as the caller has seen it; raises `NotFound`, `PreconditionFailed`, `NotADraft`."""
+    rule_set = await get_revision(session, version, revision)
+    if rule_set.activated_at is not None or rule_set.retired_at is not None:
+        raise NotADraft
+    return rule_set
+
+
+async def ever_activated(session: AsyncSession, versions: Collection[int]) -> frozenset[int]:
+    """Those of some versions that were activated, whatever became of them."""
+    chosen = select(RuleSet.version).where(RuleSet.version.in_(versions), RuleSet.activated_at.is_not(None))
+    return frozenset(await session.scalars(chosen))
+
+
+async def read_rule_set(session: AsyncSession, rule_set: RuleSet) -> RuleSetRead:
+    """A version with its rules and its life."""
+    told = _told(rule_set, await calendar_of(session), clock.receipt_moment())
+    return RuleSetRead(**told, rules=list(content_of(rule_set).rules))
+
+
+async def rule_sets_page(session: AsyncSession, *, cursor: str | None, limit: int) -> Page[RuleSetSummary]:
+    """A page of versions, oldest first."""
+    page = await page_of(
+        session, select(RuleSet), RuleSet.drafted_at, RuleSet.version, cursor=cursor, limit=limit
+    )
+    calendar, now = await calendar_of(session), clock.receipt_moment()
+    return Page([RuleSetSummary(**_told(row, calendar, now)) for row in page.items], page.next_cursor)
+
+
+def content_of(rule_set: RuleSet) -> RuleSetContent:
+    """What a version says."""
+    return RuleSetContent.model_validate(rule_set.content)
+
+
+def status_of(rule_set: RuleSet, calendar: Calendar, moment: datetime) -> Status:
+    """What a version is at a moment."""
+    if rule_set.retired_at is not None:
+        return "RETIRED"
+    return "DRAFT" if rule_set.activated_at is None else calendar.status(rule_set.version, moment)
+
+
+async def _contents(
+    session: AsyncSession, versions: Mapping[int, frozenset[str]]
+) -> Mapping[int, RuleSetContent]:
+    rows = await session.scalars(
+        select(RuleSet).where(RuleSet.version.in_(versions)).order_by(RuleSet.version)
+    )
+    return {row.version: content_of(row) for row in rows}
+
+
+def _ready(version: int, content: RuleSetContent) -> ActiveRuleSet:
+    rules = compile_rules(content)
+    return ActiveRuleSet(version, rules, {rule.decision.rule: rule.decision.as_json() for rule in rules})
+
+
+def _told(rule_set: RuleSet, calendar: Calendar, moment: datetime) -> dict[str, Any]:
+    begins, ends = calendar.span(rule_set.version)
+    holding = [
+        code for code in rule_set.content["municipalities"] if calendar.at(code, moment) == rule_set.version
+    ]
+    return {
+        "version": rule_set.version,
+        "status": status_of(rule_set, calendar, moment),
+        "title": rule_set.content["title"],
+        "municipalities": rule_set.content["municipalities"],
+        "active_in": holding,
+        "succeeds": rule_set.succeeds,
+        "drafted_at": rule_set.drafted_at,
+        "drafted_by": rule_set.drafted_by,
+        "activated_at": rule_set.activated_at,
+        "activated_by": rule_set.activated_by,
+        "active_from": begins,
+        "active_until": ends,
+        "retired_at": rule_set.retired_at,
+        "retired_by": rule_set.retired_by,
+    }

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from service.routing.facts import CONCERNED
 from service.routing.rules import Level
 
-CONCERNED = frozenset({"VICTIM", "AT_RISK"})
 UNKNOWN = "UNKNOWN"
 
 

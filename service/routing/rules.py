@@ -6,7 +6,8 @@ relies on it. Whether rules contradict or hide one another is not judged here: t
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
 
 from service.routing.choices import (
     AgeBandChoice,
@@ -22,8 +23,9 @@ from service.routing.choices import (
     UrgencyChoice,
     VictimStatusChoice,
 )
+from service.routing.given import SignalFacts
 from service.vocabulary.types import MunicipalityCode, ReferralTarget
-from service.wire import Text, Wire
+from service.wire import LINE_PATTERN, Distinct, Text, Wire, fault
 
 Level = Literal["LOCAL", "REGIONAL"]
 Priority = Literal["HIGH", "NORMAL", "LOW"]
@@ -35,6 +37,7 @@ AdviceCode = Literal[
     "VICTIM_FIRST",
     "CONSULT_VEILIG_THUIS",
 ]
+MOST_RULES = 200
 RuleName = Annotated[str, Field(max_length=60, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
@@ -49,7 +52,7 @@ class PersonConditions(Wire):
     @model_validator(mode="after")
     def _names_something(self) -> Self:
         if self.is_empty:
-            raise ValueError("a person condition names at least one attribute")
+            raise fault("empty", "A person condition names at least one attribute.")
         return self
 
 
@@ -92,38 +95,43 @@ class Outcome(Wire):
 
 
 class Rule(Wire):
-    """One row of the decision table, with its explanation and its source."""
+    """One row of the decision table, with its explanation, its source, and a signal that it is meant to decide."""
 
     name: RuleName
     when: Conditions
     then: Outcome
     why: Text
-    basis: str = Field(min_length=1, max_length=300)
+    basis: str = Field(min_length=1, max_length=300, pattern=LINE_PATTERN)
+    example: SignalFacts | None = None
+
+
+def _named_once(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    names = [rule.name for rule in rules]
+    told = fault("twice", "Another rule has this name.")
+    repeated = [
+        InitErrorDetails(type=told, loc=(place, "name"), input=None)
+        for place, name in enumerate(names)
+        if name in names[:place]
+    ]
+    if repeated:
+        raise ValidationError.from_exception_data("rules", repeated)
+    return rules
+
+
+Rules = Annotated[tuple[Rule, ...], Field(min_length=1, max_length=MOST_RULES), AfterValidator(_named_once)]
 
 
 class RuleSetContent(Wire):
-    """An ordered decision table for some municipalities; its last rule, and only that, takes every signal."""
+    """An ordered decision table for some municipalities. Whether it takes every signal, the analysis tells."""
 
-    title: str = Field(min_length=1, max_length=120)
-    municipalities: tuple[MunicipalityCode, ...] = Field(min_length=1, max_length=400)
-    rules: tuple[Rule, ...] = Field(min_length=1, max_length=200)
+    title: str = Field(min_length=1, max_length=120, pattern=LINE_PATTERN)
+    municipalities: Annotated[tuple[MunicipalityCode, ...], Field(min_length=1, max_length=400), Distinct]
+    rules: Rules
 
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        if len({rule.name for rule in self.rules}) < len(self.rules):
-            raise ValueError("two rules have the same name")
-        if len(set(self.municipalities)) < len(self.municipalities):
-            raise ValueError("a municipality is named twice")
-        return self
-
-    @model_validator(mode="after")
-    def _only_the_last_rule_takes_all(self) -> Self:
-        *others, last = self.rules
-        if not last.when.is_empty:
-            raise ValueError("the last rule takes every signal: its `when` is empty")
-        if any(rule.when.is_empty for rule in others):
-            raise ValueError("only the last rule takes every signal")
-        return self
+    @property
+    def takes_all(self) -> bool:
+        """Whether its last rule has no conditions, as whatever is in force must."""
+        return self.rules[-1].when.is_empty
 
     def as_json(self) -> dict[str, Any]:
         """As on the wire and in the database, without the conditions that are not named."""

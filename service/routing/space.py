@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 
-from service.routing.decide import PersonFacts
-from service.routing.resolve import CONCERNED
+from service.routing.facts import CONCERNED, MOST_PERSONS, PersonFacts
 from service.vocabulary.lists import codes
-
-MOST_PERSONS = 10
 
 
 @dataclass(frozen=True)

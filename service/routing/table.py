@@ -15,15 +15,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from service.errors import Fault, Invalid, faults_of, told_once
 from service.routing.choices import Choice
-from service.routing.rules import Conditions, PersonConditions, Rule
+from service.routing.rules import MOST_RULES, Conditions, PersonConditions, Rule, Rules
 
-MOST_ROWS = 200
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 SUGGESTION, ADVICE = ("target", "why.nl", "why.en"), ("code", "text.nl", "text.en")
 LISTED = re.compile(
     r"then\.(suggest\.([1-9]|1[0-2])\.(target|why\.(nl|en))|advise\.[1-6]\.(code|text\.(nl|en)))"
 )
-_RULES = TypeAdapter(list[Rule])
+_RULES = TypeAdapter(Rules)
 
 
 def _condition_columns() -> Iterator[str]:
@@ -50,7 +49,7 @@ def to_table(rules: Sequence[Rule]) -> str:
     return text.getvalue()
 
 
-def from_table(content: bytes) -> list[Rule]:
+def from_table(content: bytes) -> tuple[Rule, ...]:
     """The rules of a table; raises `Invalid` with every fault and its place, as `cell:line:column`."""
     header, rows = _read(content)
     faults = [
@@ -140,14 +139,17 @@ def _check_shape(header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]
         for line, row in rows
         if len(row) != len(header)
     ]
-    if len(rows) > MOST_ROWS:
-        faults.append(Fault(f"cell:{rows[MOST_ROWS][0]}:", "too-many", f"At most {MOST_ROWS} rules."))
+    if len(rows) > MOST_RULES:
+        faults.append(Fault(f"cell:{rows[MOST_RULES][0]}:", "too-many", f"At most {MOST_RULES} rules."))
     if faults:
         raise Invalid(errors=faults)
 
 
 def _placed(error: Any, lines: Sequence[int]) -> Iterator[Fault]:
-    """A fault of pydantic at the cell of its value."""
+    """A fault of pydantic at the cell of its value; one of the whole table, at its header."""
+    if not error["loc"]:
+        yield Fault("cell:1:", "no-rules", "There is no rule in it.")
+        return
     row, *steps = error["loc"]
     path = ".".join(str(step + 1) if isinstance(step, int) else str(step) for step in steps)
     column = next((one for one in CODES if path.startswith(one)), path)

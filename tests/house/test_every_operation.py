@@ -27,13 +27,14 @@ CLIENTS = {
     "auditor": "auditor",
 }
 EVERYBODY = frozenset(CLIENTS)
-NDJSON = "application/x-ndjson"
+TEXTS = ("application/x-ndjson", "text/csv")
 QUEUE = frozenset({"coordinator", "recipient"})
 REPORTING = frozenset({"reporter", "coordinator"})
 HEARING = frozenset({"reporter", "coordinator", "recipient"})
 READERS = frozenset({"analyst", "administrator", "auditor"})
 OVERSEEING = frozenset({"administrator", "auditor"})
 ADMINISTRATION = frozenset({"administrator"})
+RULES = frozenset({"coordinator", "administrator", "auditor"})
 
 
 class Expected(NamedTuple):
@@ -80,6 +81,19 @@ TABLE = {
     "change_agreement": Expected(ADMINISTRATION, 400),
     "activate_agreement": Expected(ADMINISTRATION, 404),
     "end_agreement": Expected(ADMINISTRATION, 404),
+    "list_rule_sets": Expected(RULES, 200),
+    "draft_rule_set": Expected(ADMINISTRATION, 400),
+    "get_rule_set": Expected(RULES, 404),
+    "change_rule_set": Expected(ADMINISTRATION, 400),
+    "activate_rule_set": Expected(ADMINISTRATION, 404),
+    "retire_rule_set": Expected(ADMINISTRATION, 404),
+    "check_rule_set": Expected(ADMINISTRATION, 400),
+    "analyse_rule_set": Expected(RULES, 404),
+    "simulate_rule_set": Expected(RULES, 400),
+    "list_rule_set_changes": Expected(RULES, 404),
+    "get_rule_set_table": Expected(RULES, 404),
+    "draft_rule_set_from_table": Expected(ADMINISTRATION, 400),
+    "change_rule_set_by_table": Expected(ADMINISTRATION, 400),
     "register_signal": Expected(REPORTING, 400),
     "register_signals": Expected(REPORTING, 200),
     "check_signal": Expected(REPORTING, 400),
@@ -130,20 +144,19 @@ class Operation(NamedTuple):
     method: str
     path: str
     has_body: bool
-    lines: bool = False
+    text: str | None = None
 
 
 def operations_of(document: dict[str, Any], prefix: str = "") -> Iterator[Operation]:
     for path, item in document["paths"].items():
-        filled = path.replace("{name}", "none")
+        filled = path.replace("{name}", "none").replace("{version}", "999999")
         while "{" in filled:
             start, end = filled.index("{"), filled.index("}") + 1
             filled = filled[:start] + str(uuid.uuid4()) + filled[end:]
         for method, operation in item.items():
             body = operation.get("requestBody", {}).get("content", {})
-            yield Operation(
-                operation["operationId"], method.upper(), prefix + filled, bool(body), NDJSON in body
-            )
+            text = next((kind for kind in TEXTS if kind in body), None)
+            yield Operation(operation["operationId"], method.upper(), prefix + filled, bool(body), text)
 
 
 OPERATIONS = {operation.name: operation for operation in operations_of(api_document(), "/v1")}
@@ -174,8 +187,8 @@ async def call(
     if actor is not None:
         headers["Actor"] = actor
     path = path or operation.path
-    if operation.lines:
-        headers["Content-Type"] = NDJSON
+    if operation.text is not None:
+        headers["Content-Type"] = operation.text
         return await register.http.request(operation.method, path, headers=headers, content=b"{}\n")
     content = (body or {}) if operation.has_body else None
     return await register.http.request(operation.method, path, headers=headers, json=content)

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from service import clock
 from service.app import api_document
+from service.routing.defaults import default_rule_sets
+from service.routing.table import to_table
 from tests.support.bodies import CONTACT_POINT, signal
 from tests.support.register import Register, Templates, in_process
 
@@ -37,10 +39,16 @@ DRAFT = {
 }
 
 
+HELMOND = default_rule_sets()["helmond"]
+RULES = HELMOND.as_json() | {"succeeds": [1]}
+TABLE = to_table(HELMOND.rules)
+
+
 class Step(NamedTuple):
     """A call by a client of the demo; `keeps` names the id of its answer, `as_` another person who acts.
 
-    `among`: the name under which the answer has a list, whose only item it is that is kept.
+    `among`: the name under which the answer has a list, whose only item it is that is kept. `made_at`: the path of
+    what was made, where it is not below the one that was called.
     """
 
     operation: str
@@ -50,6 +58,7 @@ class Step(NamedTuple):
     path: str = ""
     as_: str = "staff.one"
     among: str = "items"
+    made_at: str = ""
 
 
 STEPS = [
@@ -88,6 +97,19 @@ STEPS = [
     Step("end_agreement", ADMINISTRATOR),
     Step("end_contact_point", ADMINISTRATOR),
     Step("end_organisation", ADMINISTRATOR),
+    Step("list_rule_sets", ADMINISTRATOR),
+    Step("check_rule_set", ADMINISTRATOR, RULES),
+    Step("draft_rule_set", ADMINISTRATOR, RULES, keeps="version"),
+    Step("get_rule_set", ADMINISTRATOR),
+    Step("change_rule_set", ADMINISTRATOR, RULES),
+    Step("change_rule_set_by_table", ADMINISTRATOR, TABLE),
+    Step("list_rule_set_changes", ADMINISTRATOR),
+    Step("analyse_rule_set", ADMINISTRATOR),
+    Step("simulate_rule_set", ADMINISTRATOR, {"generated": {"count": 100}}),
+    Step("activate_rule_set", ADMINISTRATOR, {}, as_="staff.two"),
+    Step("get_rule_set_table", ADMINISTRATOR),
+    Step("draft_rule_set_from_table", ADMINISTRATOR, TABLE, keeps="version", made_at="/rule-sets/{version}"),
+    Step("retire_rule_set", ADMINISTRATOR),
     Step("register_signal", JPT, signal(), keeps="signal"),
     Step("get_signal", JPT),
     Step("list_signals", JPT),
@@ -188,16 +210,19 @@ async def take(register: Register, step: Step, known: dict[str, str], tags: dict
     if step.operation == "register_signals":
         headers["Content-Type"] = "application/x-ndjson"
         content = {"content": json.dumps({"idempotencyKey": str(uuid.uuid4()), "signal": body})}
+    if body == TABLE:
+        headers["Content-Type"] = "text/csv"
+        content = {"content": body}
     answer = await register.http.request(method, f"/v1{path}", headers=headers, **content)
     assert (step.operation, answer.status_code) == (step.operation, int(status)), answer.text
 
     if step.keeps:
         (told,) = answer.json().get(step.among, [answer.json()])
-        known[step.keeps] = told["id"]
+        id_ = known[step.keeps] = str(told.get("id") or told["version"])
         if step.operation in ("claim_referrals", "list_returned_referrals"):
-            tags[filled(f"/{LISTED[step.operation]}/{told['id']}", known)] = f'"{told["version"]}"'
+            tags[filled(f"/{LISTED[step.operation]}/{id_}", known)] = f'"{told["version"]}"'
         elif step.among not in answer.json():
-            tags[f"{path}/{told['id']}"] = answer.headers.get("ETag") or '"1"'
+            tags[filled(step.made_at or f"{path}/{id_}", known)] = answer.headers.get("ETag") or '"1"'
     if "ETag" in answer.headers and (not step.keeps or step.among != "items"):
         tags[about] = answer.headers["ETag"]
 

@@ -18,7 +18,7 @@ from service.intake.models import Submission
 from service.organisations.models import ContactPoint
 from service.pseudonyms.models import SealedPerson
 from service.referrals.models import Referral
-from service.routing.models import RuleSet, SignalDecision
+from service.routing.models import RuleSetTurn, SignalDecision
 from service.signals.models import Signal, SignalPerson
 from service.snapshot import reference_changed
 from service.trail import AuditEntry
@@ -496,7 +496,7 @@ ENDED = date(2025, 12, 31)
 MISSING = {
     "no agreement": (Agreement, {"valid_until": ENDED}, "no-agreement"),
     "an agreement of tomorrow": (Agreement, {"valid_from": date(2099, 1, 1)}, "no-agreement"),
-    "no rules": (RuleSet, {"status": "RETIRED"}, "no-rules"),
+    "no rules": (RuleSetTurn, {"version": None}, "no-rules"),
     "no contact point": (ContactPoint, {"valid_until": ENDED}, "no-contact-point"),
 }
 

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from service.errors import TooLarge
-from service.http import BODY_LIMIT
 from service.intake.batch import MAX_LINES, PartnerGone, groups_of
 from service.intake.errors import TooManyLines
 from service.intake.models import Submission
 from service.signals.models import Signal
+from service.sizes import BODY_LIMIT
 from service.trail import AuditEntry
 from tests.support.bodies import signal
 from tests.support.register import Register, Templates, calling, server

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.routing.decide import Facts, PersonFacts, compile_rules, decide
+from service.routing.decide import compile_rules, decide
+from service.routing.facts import Facts, PersonFacts
 from service.routing.rules import RuleSetContent
 from service.vocabulary.lists import codes
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from service.routing.decide import Facts, PersonFacts, compile_rules, decide
+from service.routing.decide import compile_rules, decide
 from service.routing.defaults import default_rule_sets
+from service.routing.facts import Facts, PersonFacts
 from service.vocabulary.lists import codes
 
 SETS = default_rule_sets()

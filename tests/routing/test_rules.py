@@ -73,6 +73,8 @@ BAD_CONDITIONS: dict[str, dict[str, Any]] = {
     "empty person": {"person": {}},
     "allOf for one value": {"urgency": {"allOf": ["ACUTE"]}},
     "allOf for a person": {"person": {"roles": {"allOf": ["VICTIM"]}}},
+    "all are excluded": {"urgency": {"anyOf": ["ACUTE"], "noneOf": ["ACUTE", "INFO"]}},
+    "asked for and excluded": {"types": {"allOf": ["LOVERBOY", "LABOUR"], "noneOf": ["LABOUR"]}},
     "endless list": {"types": ["LOVERBOY"] * 101},
 }
 
@@ -105,10 +107,7 @@ def test_a_bad_outcome_is_refused(outcome: dict[str, Any]) -> None:
 
 ACUTE = rule("acute", {"urgency": ["ACUTE"]})
 BAD_SETS: dict[str, tuple[dict[str, Any], str]] = {
-    "no catch-all": (rule_set(rules=[ACUTE]), "the last rule takes every signal"),
-    "catch-all not last": (rule_set(rules=[rule("all", {}), ACUTE]), "the last rule takes every signal"),
-    "two catch-alls": (rule_set(rule("all", {})), "only the last rule takes every signal"),
-    "the same name twice": (rule_set(ACUTE, ACUTE), "two rules have the same name"),
+    "the same name twice": (rule_set(ACUTE, ACUTE), "Another rule has this name"),
     "no rules": (rule_set(rules=[]), "at least 1 item"),
     "too many rules": (
         rule_set(*[rule(f"acute-{n}", {"urgency": ["ACUTE"]}) for n in range(200)]),
@@ -116,9 +115,14 @@ BAD_SETS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no municipality": (rule_set(municipalities=[]), "at least 1 item"),
     "unknown municipality": (rule_set(municipalities=["GM9999"]), "Input should be"),
-    "a municipality twice": (rule_set(municipalities=["GM0794"] * 2), "a municipality is named twice"),
+    "a municipality twice": (
+        rule_set(municipalities=["GM0794"] * 2),
+        "The same value is there more than once",
+    ),
     "unknown field": (rule_set(version=3), "Extra inputs"),
     "a name with capitals": (rule_set(rule("Acute", {"urgency": ["ACUTE"]})), "should match pattern"),
+    "a title of two lines": (rule_set(title="Eén\nTwee"), "should match pattern"),
+    "a basis with NUL": (rule_set(rule("acute", {}) | {"basis": "a\x00b"}), "should match pattern"),
     "a long name": (rule_set(rule("a" * 61, {"urgency": ["ACUTE"]})), "at most 60"),
 }
 

@@ -24,7 +24,7 @@ FORMULAS = ("=1+1", "+31", "-5", "@SUM(A1)", "\t=1")
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_default_set_comes_back_as_it_was(name: str) -> None:
-    rules = list(default_rule_sets()[name].rules)
+    rules = default_rule_sets()[name].rules
     table = to_table(rules)
     assert from_table(table.encode()) == rules
     assert from_table(as_excel_saves(table)) == rules
@@ -46,7 +46,9 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_siz
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(
-        st.tuples(conditions(), st.sampled_from(OUTCOMES), WORDS | st.sampled_from(FORMULAS[:4])), max_size=4
+        st.tuples(conditions(), st.sampled_from(OUTCOMES), WORDS | st.sampled_from(FORMULAS[:4])),
+        min_size=1,
+        max_size=4,
     )
 )
 def test_any_rules_come_back_as_they_were(drawn: list[tuple[dict[str, Any], dict[str, Any], str]]) -> None:
@@ -55,7 +57,7 @@ def test_any_rules_come_back_as_they_were(drawn: list[tuple[dict[str, Any], dict
         text = {"nl": words, "en": words}
         said = {**then, "suggest": [{"target": "HALT", "why": text}] * (number % 3)}
         rules.append(Rule.model_validate(wire(rule(f"rule-{number}", when, said)) | {"why": text}))
-    assert from_table(to_table(rules).encode()) == rules
+    assert from_table(to_table(rules).encode()) == tuple(rules)
 
 
 def faults(table: str | bytes) -> list[tuple[str, str]]:
@@ -110,11 +112,16 @@ def test_all_faults_are_told_at_once() -> None:
     ]
 
 
+def test_a_name_that_is_there_twice_is_told() -> None:
+    assert faults(with_cell(3, "name", "first")) == [("cell:3:name", "twice")]
+
+
 def test_what_is_no_such_table_is_told() -> None:
     assert faults(b"name\xff") == [("cell:1:", "not-utf-8")]
     assert ("cell:1:2", "unknown") in faults("name,colour\r\nfirst,red\r\n")
     assert ("cell:1:name", "repeated") in faults("name,name\r\na,b\r\n")
     assert ("cell:2:", "wrong-length") in faults("name,basis\r\nfirst\r\n")
     assert faults('name,basis\r\n"first,x\r\n') == [("cell:2:", "broken")]
+    assert faults("") == faults(TABLE.partition("\r\n")[0]) == [("cell:1:", "no-rules")]
     many = "name,basis\r\n" + "a,b\r\n" * 201
     assert ("cell:202:", "too-many") in faults(many)

@@ -24,6 +24,7 @@ RECIPIENTS = {
         "veilig-thuis": ("zuidoost-brabant", "gelderland-midden", "utrecht"),
         "care-coordination": ("helmond", "gelderland-midden", "utrecht"),
         "labour-inspectorate": ("brabant-zuidoost", "gelderland-midden", "utrecht"),
+        "riec": ("oost-brabant", "oost-nederland", "midden-nederland"),
     }.items()
     for place in places
 }

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.administration.coverage import Post, first_gap, opens_gap
+from service.routing.coverage import Post, first_gap, opens_gap
 
 DAY = date(2026, 11, 24)
 HELMOND = "GM0794"
