@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+MOST_FAULTS = 500  # a body of commas would else be answered with a hundred times as much
 PROBLEM_TYPE = "urn:signal-register:problem:"
 
 _HARMLESS_FIELD_NAME = re.compile(r"[A-Za-z]{1,40}\Z")
@@ -43,7 +44,9 @@ class Problem(Exception):
     ) -> None:
         super().__init__(self.slug)
         self.detail = detail or self.explanation
-        self.errors = tuple(errors)
+        self.errors = tuple(errors[:MOST_FAULTS])
+        if len(errors) > MOST_FAULTS:
+            self.errors += (Fault("", "more", f"There is more than these {MOST_FAULTS}."),)
         self.headers = dict(headers or {})
 
     def as_json(self, trace_id: str) -> dict[str, Any]:

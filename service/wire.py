@@ -41,6 +41,13 @@ class Text(Wire):
     en: _Words
 
 
+class Sentence(Answer):
+    """Words of ours in both languages, however many."""
+
+    nl: str
+    en: str
+
+
 def fault(code: str, text: str) -> PydanticCustomError:
     """An error for validators: its code and fixed text are told to the sender, the value never is."""
     return PydanticCustomError(f"register.{code}", text)

@@ -1,7 +1,8 @@
 """What is wrong with a rule set, exactly: over every signal that there can be, each finding with an example. Pure.
 
-Finds rules that never decide, signals that no rule takes, and overlaps that change the outcome. Each example is decided
-again by `decide`'s own rules before it is told. Whether anybody is there to be referred to, `reach` tells.
+Finds rules that never decide, or not about their own example, signals that no rule takes, and overlaps that change the
+outcome. Each example is decided again by `decide`'s own rules before it is told. Whether anybody is there to be
+referred to, `reach` tells.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,7 +47,7 @@ def analyse(rules: Sequence[Rule], space: Space | None = None, *, seconds: float
         compiled = [compile_rule(rule) for rule in rules]
         with Encoding(space or every_signal(), compiled) as signals:
             work = _Work(rules, compiled, signals, monotonic() + seconds)
-            for each in (work.dead_rules, work.untaken, work.overlaps):
+            for each in (work.dead_rules, work.wrong_examples, work.untaken, work.overlaps):
                 found += each()
             examples.update(work.deciding())
     except (_OutOfTime, TooHard):
@@ -78,6 +79,12 @@ class _Work:
                     (*(self._rules[taker].name for taker in takers), rule.name),
                     self._met_by(number),
                 )
+
+    def wrong_examples(self) -> Iterator[Finding]:
+        """Rules that do not decide the signal that they are meant to."""
+        for number, rule in enumerate(self._rules):
+            if rule.example is not None and not self._is_decided_by(number, rule.example.facts):
+                yield Finding("wrong-example", (rule.name,), rule.example.facts)
 
     def untaken(self) -> Iterator[Finding]:
         """A signal that no rule takes."""
@@ -170,7 +177,8 @@ def _shrunk(example: Facts, shows: Callable[[Facts], bool]) -> Facts:
 
 
 def _removable(facts: Facts) -> Iterator[tuple[str, Any]]:
-    """Everything that a signal can be without, by its fact."""
+    """Everything that a signal can be without, by its fact; of its primary type, what can take its place."""
+    yield from (("primary_type", code) for code in sorted(facts.types - {facts.primary_type}))
     yield from (("persons", person) for person in facts.persons)
     yield from (("types", code) for code in sorted(facts.types - {facts.primary_type}))
     for fact in ("settings", "indicators", "flag_criteria"):
@@ -179,6 +187,10 @@ def _removable(facts: Facts) -> Iterator[tuple[str, Any]]:
 
 
 def _without(facts: Facts, fact: str, code: Any) -> Facts:
+    if fact == "primary_type":
+        return replace(facts, primary_type=code, types=facts.types - {facts.primary_type})
+    if fact == "types" and code == facts.primary_type:
+        return facts
     there = getattr(facts, fact)
     left: Any = None
     if fact == "persons":

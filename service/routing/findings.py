@@ -1,9 +1,9 @@
 """What there is to know of a rule set: the kinds of findings, and each in words. Pure.
 
 Errors keep a set from being activated: a rule that no signal meets (`impossible-rule`), one whose signals are all
-taken by earlier rules (`covered-rule`), signals that no rule takes (`no-catch-all`), a municipality whose signals
-would reach nobody (`no-contact-point`), a target that nobody is (`no-organisation`), and an analysis that did not come
-to its end. The others are notes.
+taken by earlier rules (`covered-rule`), one that does not decide its own example (`wrong-example`), signals that no
+rule takes (`no-catch-all`), a municipality whose signals would reach nobody (`no-contact-point`), a target that nobody
+is (`no-organisation`), and an analysis that did not come to its end. The others are notes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,12 @@ from service.routing.facts import Facts
 from service.routing.rules import RuleSetContent
 from service.vocabulary.lists import label
 from service.vocabulary.municipalities import municipalities
-from service.wire import Text
+from service.wire import Sentence
 
 Kind = Literal[
     "impossible-rule",
     "covered-rule",
+    "wrong-example",
     "no-catch-all",
     "no-contact-point",
     "no-organisation",
@@ -44,6 +45,10 @@ SENTENCES: Mapping[Kind, tuple[str, str]] = {
     "covered-rule": (
         "Regel “{last}” beslist nooit: {others} neemt elk signaal dat eraan voldoet.",
         "Rule “{last}” never decides: {others} takes every signal that meets it.",
+    ),
+    "wrong-example": (
+        "Regel “{last}” beslist niet over haar eigen voorbeeld.",
+        "Rule “{last}” does not decide its own example.",
     ),
     "no-catch-all": (
         "Er zijn signalen waarover geen regel beslist.",
@@ -96,10 +101,10 @@ class Finding:
         return self.kind not in NOTES
 
     @property
-    def told(self) -> Text:
+    def told(self) -> Sentence:
         """The finding as a sentence."""
         dutch, english = SENTENCES[self.kind]
-        return Text(nl=dutch.format(**self._parts("nl")), en=english.format(**self._parts("en")))
+        return Sentence(nl=dutch.format(**self._parts("nl")), en=english.format(**self._parts("en")))
 
     def _parts(self, language: str) -> Mapping[str, object]:
         *others, last = self.rules or ("",)

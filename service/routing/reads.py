@@ -6,7 +6,7 @@ from pydantic import Field
 
 from service.routing.rules import Rule, RuleSetContent
 from service.routing.validity import Status
-from service.wire import Answer, Distinct, GivenInstant, Instant, Text, Wire
+from service.wire import Answer, Distinct, GivenInstant, Instant, Sentence, Wire
 
 Version = Annotated[int, Field(ge=1, le=10**6)]
 
@@ -57,4 +57,4 @@ class RuleSetChanges(Answer):
 
     since: int
     version: int
-    changes: list[Text]
+    changes: list[Sentence]

@@ -1,16 +1,18 @@
 """A rule set as a table: one row for each rule, for a policy officer to read and change in a spreadsheet. Pure.
 
 The columns are the paths of the wire (`when.types.anyOf`, `then.suggest.1.why.nl`); several codes in a cell stand
-apart by spaces. A cell that begins like a formula is written with an apostrophe before it, and refused when it is read
-(CSV injection, OWASP). Read in UTF-8, with `,` or `;` between the cells.
+apart by spaces, and the example is JSON. A cell that begins like a formula is written with an apostrophe before it, and
+refused when it is read (CSV injection, OWASP). Read in UTF-8, with `,` or `;` between the cells.
 """
 
 import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, get_args
 
+import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from service.errors import Fault, Invalid, faults_of, told_once
@@ -35,7 +37,8 @@ def _condition_columns() -> Iterator[str]:
 
 CODES = tuple(_condition_columns())
 BEFORE = ("name", *CODES, "then.contactPoint", "then.priority", "then.dueWorkingDays")
-AFTER = ("why.nl", "why.en", "basis")
+EXAMPLE = "example"
+AFTER = ("why.nl", "why.en", "basis", EXAMPLE)
 
 
 def to_table(rules: Sequence[Rule]) -> str:
@@ -75,6 +78,8 @@ def from_table(content: bytes) -> tuple[Rule, ...]:
 
 def _cells(value: Any, path: str = "") -> dict[str, str]:
     """The leaves of a JSON value by their paths; codes of a condition are one leaf."""
+    if path == EXAMPLE:
+        return {path: orjson.dumps(value).decode()}
     if isinstance(value, Mapping):
         inner = {f"{path}.{name}" if path else name: one for name, one in value.items()}
     elif isinstance(value, list) and path not in CODES:
@@ -93,11 +98,19 @@ def _value(cells: Mapping[str, str]) -> dict[str, Any]:
             inner = value
             for step in way:
                 inner = inner.setdefault(step, {})
-            inner[last] = cell.split() if column in CODES else cell.strip()
+            inner[last] = _leaf(column, cell.strip())
     for name in ("suggest", "advise"):
         if listed := value["then"].get(name):
             value["then"][name] = [listed[place] for place in sorted(listed, key=int)]
     return value
+
+
+def _leaf(column: str, cell: str) -> Any:
+    """The value of a cell; an example that is no JSON stays a text, and is refused as one."""
+    if column == EXAMPLE:
+        with suppress(orjson.JSONDecodeError):
+            return orjson.loads(cell)
+    return cell.split() if column in CODES else cell
 
 
 def _read(content: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -152,7 +165,7 @@ def _placed(error: Any, lines: Sequence[int]) -> Iterator[Fault]:
         return
     row, *steps = error["loc"]
     path = ".".join(str(step + 1) if isinstance(step, int) else str(step) for step in steps)
-    column = next((one for one in CODES if path.startswith(one)), path)
+    column = next((one for one in (*CODES, EXAMPLE) if path.startswith(one)), path)
     for fault in faults_of([{**error, "loc": ("cell", column)}]):
         yield Fault(f"cell:{lines[row]}:{column}", fault.code, fault.detail)
 

@@ -18,7 +18,7 @@ from service.routing.rules import Level, Priority, RuleSetContent
 from service.routing.simulation import Simulation, simulate
 from service.routing.synthetic import synthetic_signals
 from service.vocabulary.types import MunicipalityCode, ReferralTarget
-from service.wire import Answer, Text, Wire, fault
+from service.wire import Answer, Sentence, Wire, fault
 
 MOST_SIGNALS = 1_000
 MOST_GENERATED = 20_000
@@ -29,7 +29,7 @@ class FindingRead(Answer):
 
     kind: Kind
     severity: Literal["ERROR", "NOTE"]
-    told: Text
+    told: Sentence
     rules: list[str]
     municipality: MunicipalityCode | None = None
     level: Level | None = None

@@ -11,7 +11,7 @@ from service.routing.choices import ABSENT, Choice, MultiChoice
 from service.routing.rules import Conditions, Outcome, Rule, RuleSetContent
 from service.vocabulary.lists import label
 from service.vocabulary.municipalities import municipalities
-from service.wire import Text
+from service.wire import Sentence
 
 Told = TypeVar("Told")
 # Of each condition: its code list, and its name in both languages.
@@ -68,13 +68,14 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Rule “{0}” has other texts of its explanation, suggestions or advice.",
     ),
     "basis": ("De bron van regel “{0}” is veranderd.", "The source of rule “{0}” has changed."),
+    "example": ("Het voorbeeld van regel “{0}” is veranderd.", "The example of rule “{0}” has changed."),
 }
 
 
-def changes(before: RuleSetContent, after: RuleSetContent) -> list[Text]:
+def changes(before: RuleSetContent, after: RuleSetContent) -> list[Sentence]:
     """What is different now, one sentence each: the set, then its rules in the order of their places."""
-    found = [Text(nl=dutch, en=english) for dutch, english in _of_set(before, after)]
-    return found + [Text(nl=dutch, en=english) for dutch, english in _of_rules(before.rules, after.rules)]
+    found = [Sentence(nl=dutch, en=english) for dutch, english in _of_set(before, after)]
+    return found + [Sentence(nl=dutch, en=english) for dutch, english in _of_rules(before.rules, after.rules)]
 
 
 def conditions(when: Conditions, language: str) -> str:
@@ -182,3 +183,5 @@ def _of_rule(was: Rule, rule: Rule) -> Iterator[tuple[str, str]]:
         yield _said("texts", rule.name)
     if was.basis != rule.basis:
         yield _said("basis", rule.name)
+    if was.example != rule.example:
+        yield _said("example", rule.name)

@@ -61,6 +61,7 @@ EXAMPLES = {
     "labour-exploitation-victim": signal("LABOUR_EXPLOITATION", VICTIM_30),
     "worker-housing": signal("LABOUR_EXPLOITATION", settings="WORKER_HOUSING"),
     "labour-exploitation": signal("LABOUR_EXPLOITATION", settings="WORKPLACE", indicators="L03"),
+    "begging-or-organ-removal-minor": signal("FORCED_BEGGING", VICTIM_14),
     "begging-or-organ-removal": signal("FORCED_BEGGING", VICTIM_30),
     "sexual-violence-minor": signal("SEXUAL_VIOLENCE", VICTIM_14, settings="HOME"),
     "sexual-violence": signal("SEXUAL_VIOLENCE", SUSPECT_16),
@@ -111,6 +112,7 @@ def test_the_sets_cover_their_municipalities() -> None:
     [
         ("shame-sexting-light", "HALT"),
         ("minor-at-home", "VEILIG_THUIS"),
+        ("begging-or-organ-removal-minor", "VEILIG_THUIS"),
         ("labour-exploitation-victim", "NLA"),
         ("image-abuse-coercion", "POLICE_AVIM"),
         ("yellow-flag", "PREVENTION"),
@@ -120,6 +122,34 @@ def test_the_sets_cover_their_municipalities() -> None:
 @pytest.mark.parametrize("name", SETS)
 def test_the_targets_of_the_domain(name: str, example: str, expected: str) -> None:
     assert expected in targets(EXAMPLES[example], name)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_rule_has_its_source_and_an_example(name: str) -> None:
+    for rule in SETS[name].rules:
+        assert rule.basis
+        assert rule.example is not None
+        assert decide(rule.example.facts, COMPILED[name]).rule == rule.name
+
+
+EXPLOITATION = (
+    "SEXUAL_EXPLOITATION",
+    "LOVERBOY",
+    "JUVENILE_PROSTITUTION",
+    "CRIMINAL_EXPLOITATION",
+    "LABOUR_EXPLOITATION",
+    "FORCED_SERVICE",
+    "FORCED_BEGGING",
+    "ORGAN_REMOVAL",
+)
+
+
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("type", [*EXPLOITATION, "SEXUAL_VIOLENCE", "RECRUITMENT"])
+def test_veilig_thuis_is_thought_of_for_every_exploited_minor(name: str, type: str) -> None:
+    decision = decide(signal(type, VICTIM_14), COMPILED[name])
+    thought_of = {one.target for one in decision.suggestions} | {one.code for one in decision.advice}
+    assert thought_of & {"VEILIG_THUIS", "CONSULT_VEILIG_THUIS"}
 
 
 @pytest.mark.parametrize("name", SETS)
