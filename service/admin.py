@@ -1,6 +1,7 @@
 """The administrator's commands, put together: `python -m service admin …`."""
 
 import asyncio
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from service.database import Database
 from service.intake import rotation as sealing
 from service.keys import new_signing_pem
 from service.pseudonyms.sealing import Sealer
+from service.routing.defaults import NAMES, default_rule_sets
+from service.routing.table import to_table
 from service.settings import load_settings
 from service.statistics.actions import set_areas
 from service.statistics.areas import standing_alone
@@ -166,6 +169,20 @@ def areas(
         return []
 
     _tell(actor, act)
+
+
+@commands.command()
+def default_rules(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}.")],
+    table: Annotated[bool, typer.Option("--table", help="As CSV, for a spreadsheet.")] = False,
+) -> None:
+    """Print a default rule set, as the body of a draft or as a table; nothing is changed."""
+    if name not in NAMES:
+        typer.echo(f"no default rule set of that name: {', '.join(NAMES)}", err=True)
+        raise typer.Exit(2)
+    content = default_rule_sets()[name]
+    told = to_table(content.rules) if table else json.dumps(content.as_json(), indent=2, ensure_ascii=False)
+    typer.echo(told.rstrip("\n"))
 
 
 def _key_folder() -> Path:

@@ -21,6 +21,7 @@ from service.events.numbering import drop_old_events, number_events
 from service.leases import HOLD, JobState, give_back, hold, name_jobs, record_done, record_failed
 from service.referrals.escalation import escalate
 from service.referrals.lapsing import expire_referrals, forget_claims, lapse_claims
+from service.routing.watching import watch_rules
 
 BEAT_SECONDS = 5.0
 AGAIN_SECONDS = 60.0  # after which one that failed is tried again, however rare it is
@@ -46,6 +47,7 @@ JOBS: tuple[Job, ...] = (
     Job("expire-referrals", 3600, expire_referrals),
     Job("forget-claims", 3600, forget_claims),
     Job("drop-old-events", 3600, drop_old_events),
+    Job("watch-rules", 3600, watch_rules),
 )
 
 

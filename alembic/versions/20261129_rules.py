@@ -116,6 +116,7 @@ def downgrade() -> None:
         ("ACTIVE", rule_set.c.version.in_(holding)),
     ):
         connection.execute(rule_set.update().where(chosen).values(status=status))
+    connection.execute(rule_set.update().where(rule_set.c.status == "DRAFT").values(activated_at=None))
     op.drop_table("rule_set_turn")
     with op.batch_alter_table("rule_set") as batch:
         batch.alter_column("status", existing_type=sa.String(10), nullable=False)

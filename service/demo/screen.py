@@ -76,6 +76,30 @@ class Screen:
             )
         self.console.print(table)
 
+    def findings(self, findings: Sequence[dict[str, Any]]) -> None:
+        """What the analysis of a rule set says: its errors, and a few of its notes."""
+        table = Table("", "finding", "a signal that shows it", title="GET /v1/rule-sets/{version}/analysis")
+        errors = [one for one in findings if one["severity"] == "ERROR"]
+        for finding in [*errors, *findings[len(errors) :][:2]]:
+            table.add_row(
+                finding["severity"].lower(), finding["told"]["en"], _signal_words(finding.get("example"))
+            )
+        self.console.print(table)
+
+    def simulated(self, simulation: dict[str, Any]) -> None:
+        """How many decisions a draft changes, and in which ways."""
+        table = Table(
+            "now",
+            "then",
+            "times",
+            title=f"{simulation['changed']} of {simulation['signals']} generated signals",
+        )
+        for change in simulation["changes"]:
+            table.add_row(
+                _decision_words(change["before"]), _decision_words(change["after"]), str(change["times"])
+            )
+        self.console.print(table)
+
     def figures(self, title: str, figures: dict[str, int]) -> None:
         """Figures by their names, in one row."""
         table = Table(*figures, title=title)
@@ -137,6 +161,19 @@ def person_words(person: dict[str, Any]) -> str:
         label("age_band", person["ageBand"]),
     ]
     return ", ".join([*words, place.name] if place else words)
+
+
+def _signal_words(signal: dict[str, Any] | None) -> str:
+    if signal is None:
+        return "–"
+    types = [label("signal_type", one) for one in signal["types"]]
+    marks = [f"{name} {signal[name].lower()}" for name in ("urgency", "flag") if name in signal]
+    return "; ".join([*types, *marks, *(person_words(person) for person in signal["persons"])])
+
+
+def _decision_words(decision: dict[str, Any]) -> str:
+    targets = ", ".join(label("referral_target", one) for one in decision["suggest"])
+    return f"{decision['rule']}: {decision['priority'].lower()}; {targets}"
 
 
 def _number(cell: dict[str, Any]) -> str:

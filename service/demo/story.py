@@ -26,6 +26,7 @@ from service.demo.morning import the_coordinators_morning
 from service.demo.newcomer import a_school_joins
 from service.demo.processes import free_port
 from service.demo.region import the_region_is_counted
+from service.demo.rules import a_rule_changes
 from service.demo.scenes import refused_body, scenes
 from service.demo.screen import Screen
 from service.demo.server import DemoServer, running
@@ -175,6 +176,7 @@ async def _tell(server: DemoServer, key_service: DemoKeyService, screen: Screen)
         signals = await _partners_post(server, clients, bodies, screen)
         await the_coordinators_morning(clients, server.loaded.organisations, signals, screen)
         await partners_change_their_minds(clients, bodies, screen)
+        await a_rule_changes(clients, screen)
         await a_school_joins(clients, screen)
         await the_region_is_counted(clients, screen)
 

@@ -43,8 +43,8 @@ SENTENCES: Mapping[Kind, tuple[str, str]] = {
         "No signal can meet rule “{last}”.",
     ),
     "covered-rule": (
-        "Regel “{last}” beslist nooit: {others} neemt elk signaal dat eraan voldoet.",
-        "Rule “{last}” never decides: {others} takes every signal that meets it.",
+        "Regel “{last}” beslist nooit: over elk signaal dat eraan voldoet is al beslist door {others}.",
+        "Rule “{last}” never decides: every signal that meets it is taken by {others}.",
     ),
     "wrong-example": (
         "Regel “{last}” beslist niet over haar eigen voorbeeld.",

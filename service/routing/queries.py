@@ -1,6 +1,6 @@
 """Reading rule sets: which hold where and when, and each version with its life."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -16,7 +16,7 @@ from service.routing.errors import NotADraft
 from service.routing.models import RuleSet, RuleSetTurn
 from service.routing.reads import RuleSetRead, RuleSetSummary
 from service.routing.rules import RuleSetContent
-from service.routing.validity import Calendar, Status, Turn
+from service.routing.validity import Calendar, Places, Status, Turn
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ async def rules_of_day(session: AsyncSession, day: date) -> RulesOfDay:
     return RulesOfDay(calendar, {version: _ready(version, content) for version, content in contents.items()})
 
 
+async def contents_at(session: AsyncSession, moment: datetime) -> Sequence[tuple[int, RuleSetContent]]:
+    """The rule sets that hold at a moment, by version, each with the municipalities where it does."""
+    return await _where_they_hold(session, (await calendar_of(session)).places_at(moment))
+
+
 async def contents_from(session: AsyncSession, moment: datetime) -> Sequence[tuple[int, RuleSetContent]]:
-    """The rule sets that hold at a moment or later, by version, each with the municipalities where it does."""
-    places = (await calendar_of(session)).places_from(moment)
-    contents = await _contents(session, places)
-    return [
-        (version, content.model_copy(update={"municipalities": tuple(sorted(places[version]))}))
-        for version, content in contents.items()
-    ]
+    """The same with those that will hold later."""
+    return await _where_they_hold(session, (await calendar_of(session)).places_from(moment))
 
 
 async def rules_at(
@@ -130,9 +130,15 @@ def status_of(rule_set: RuleSet, calendar: Calendar, moment: datetime) -> Status
     return "DRAFT" if rule_set.activated_at is None else calendar.status(rule_set.version, moment)
 
 
-async def _contents(
-    session: AsyncSession, versions: Mapping[int, frozenset[str]]
-) -> Mapping[int, RuleSetContent]:
+async def _where_they_hold(session: AsyncSession, places: Places) -> Sequence[tuple[int, RuleSetContent]]:
+    contents = await _contents(session, places)
+    return [
+        (version, content.model_copy(update={"municipalities": tuple(sorted(places[version]))}))
+        for version, content in contents.items()
+    ]
+
+
+async def _contents(session: AsyncSession, versions: Iterable[int]) -> Mapping[int, RuleSetContent]:
     rows = await session.scalars(
         select(RuleSet).where(RuleSet.version.in_(versions)).order_by(RuleSet.version)
     )

@@ -9,8 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Literal
 
+Places = Mapping[int, frozenset[str]]
 Status = Literal["DRAFT", "PLANNED", "ACTIVE", "RETIRED"]
 
 
@@ -42,18 +44,19 @@ class Calendar:
         turns = self._turns.get(municipality, [])
         return turns[bisect_left(turns, moment, key=lambda turn: turn.since) :]
 
-    def places_from(self, moment: datetime) -> Mapping[int, frozenset[str]]:
-        """The versions that hold somewhere at a moment or will later, and in which municipalities."""
-        found: dict[int, set[str]] = defaultdict(set)
-        for municipality in self._turns:
-            versions = [
-                self.at(municipality, moment),
-                *(turn.version for turn in self.coming(municipality, moment)),
-            ]
-            for version in versions:
-                if version is not None:
-                    found[version].add(municipality)
-        return {version: frozenset(places) for version, places in sorted(found.items())}
+    def places_at(self, moment: datetime) -> Places:
+        """The versions that hold somewhere at a moment, and in which municipalities."""
+        return _by_version((self.at(municipality, moment), municipality) for municipality in self._turns)
+
+    def places_from(self, moment: datetime) -> Places:
+        """The same with those that will later."""
+        coming = chain.from_iterable(self.coming(municipality, moment) for municipality in self._turns)
+        return _by_version(
+            chain(
+                ((self.at(municipality, moment), municipality) for municipality in self._turns),
+                ((turn.version, turn.municipality) for turn in coming),
+            )
+        )
 
     def span(self, version: int) -> tuple[datetime | None, datetime | None]:
         """When a version first holds anywhere, and when it last ceases to (None: it does not)."""
@@ -73,3 +76,11 @@ class Calendar:
         if begins is None or (ends is not None and ends <= moment):
             return "RETIRED"
         return "ACTIVE" if begins <= moment else "PLANNED"
+
+
+def _by_version(held: Iterable[tuple[int | None, str]]) -> Places:
+    found: dict[int, set[str]] = defaultdict(set)
+    for version, municipality in held:
+        if version is not None:
+            found[version].add(municipality)
+    return {version: frozenset(places) for version, places in sorted(found.items())}

@@ -21,6 +21,7 @@ from tests.bench.posting import CLIENT, Load, log_into, write_bodies
 from tests.bench.queue import CONSUMERS, POLLERS, coordinators_day
 from tests.bench.reading import own_by_id
 from tests.bench.results import Row, Section, write_results, written
+from tests.bench.rules import what_rules_cost
 from tests.bench.windows import Pairs, interleaved
 from tests.support.postgres import Postgres, roomy
 from tests.support.register import prepared, server
@@ -53,6 +54,7 @@ def main() -> None:
                     postgres, folder, windows=2 if quick else 5, seconds=seconds / 2, many=many
                 )
         sections.append(on_sqlite(folder, windows, seconds))
+        sections.append(what_rules_cost(windows))
     write_results(machine(version, load), sections, quick)
     print("Written: tests/bench/RESULTS.md")
 

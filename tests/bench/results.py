@@ -60,6 +60,8 @@ def _table(rows: Sequence[Row]) -> list[str]:
 
 
 def _windows(pairs: Pairs) -> list[str]:
+    if not pairs.measured:
+        return []
     head = [
         "| window | ours/s | anchor/s | ratio | CPU application + database, each | CPU per anchor | p50, p99 |",
         "|---|---|---|---|---|---|---|",

@@ -11,6 +11,8 @@ import pytest
 
 from service.keys import load_keys
 from service.migrations import migrate_database
+from service.routing.defaults import NAMES, default_rule_sets
+from service.routing.table import from_table
 from tests.support.register import ROOT
 
 
@@ -92,6 +94,20 @@ def test_production_does_not_start_on_anything_unsafe(
     )
     assert (ended.returncode, reason in ended.stderr) == (2, True)
     assert not (tmp_path / "keys").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_default_rule_set_is_printed_as_a_draft_or_as_a_table(name: str) -> None:
+    content = default_rule_sets()[name]
+    draft = run("admin", "default-rules", name)
+    assert (draft.returncode, json.loads(draft.stdout)) == (0, content.as_json())
+    table = run("admin", "default-rules", name, "--table")
+    assert (table.returncode, from_table(table.stdout.encode())) == (0, content.rules)
+
+
+def test_a_default_rule_set_of_another_name_is_none() -> None:
+    ended = run("admin", "default-rules", "amsterdam")
+    assert (ended.returncode, ended.stdout) == (2, "")
 
 
 def test_production_does_not_start_on_demo_data(database_url: str, tmp_path: Path) -> None:

@@ -9,11 +9,13 @@ from sqlalchemy import text, update
 
 from alembic import command
 from service.access.models import Client
+from service.database import Database
 from service.events.models import Event
 from service.migrations import alembic_config, migrate_database
 from service.referrals.models import Referral, ReferralStep
 from tests.support.bodies import person, signal
 from tests.support.register import Register, Templates, apart, in_process
+from tests.support.rules import Rules, rule_set
 
 POINT, REGIONAL, HALT = "contact-point-helmond", "contact-point-brabant-zuidoost", "halt-oost-brabant"
 
@@ -110,3 +112,48 @@ async def test_what_a_claim_holds_goes_down_and_up(engine: str, templates: Templ
 
     assert again == before
     assert [one["id"] for one in held["items"]] == [renewed["id"]]
+
+
+async def test_rule_sets_go_down_and_up(engine: str, templates: Templates, tmp_path: Path) -> None:
+    """What holds goes on holding; what is planned is a draft before there were plans."""
+    loaded = templates.loaded[engine]
+    with templates.copy(engine) as url:
+        async with in_process(url, loaded, tmp_path) as register:
+            rules = Rules(register)
+            await rules.activated(rule_set(municipalities=["GM0762"]))
+            planned = await rules.activated(
+                rule_set(municipalities=["GM0743"]), activeFrom="2099-01-01T00:00:00Z"
+            )
+            draft = await rules.drafted(rule_set())
+            thrown_away = await rules.drafted(rule_set())
+            assert (await rules.call("POST", f"/{thrown_away}/retirement", tag=1)).status_code == 200
+            held = {version: (await rules.read(version))["activeIn"] for version in range(1, 8)}
+            scopes = (await told(register))["scopes"]
+        apart(command.downgrade, alembic_config(url), "0006")
+        statuses = await _statuses(url)
+        assert statuses == {1: "ACTIVE", 2: "ACTIVE", 3: "ACTIVE", 4: "ACTIVE"} | {
+            planned: "DRAFT",
+            draft: "DRAFT",
+            thrown_away: "RETIRED",
+        }
+        apart(migrate_database, url)
+        async with in_process(url, loaded, tmp_path) as register:
+            rules = Rules(register)
+            assert (await told(register))["scopes"] == scopes
+            assert (await rules.read(4))["activeIn"] == held[4] == ["GM0762"]
+            assert (await rules.read(1))["activeIn"] == held[1]
+            assert [(await rules.read(version))["status"] for version in (planned, draft, thrown_away)] == [
+                "DRAFT",
+                "DRAFT",
+                "RETIRED",
+            ]
+            posted = await register.post_signal(signal(persons=[person(municipality="GM0762")]))
+            assert posted.json()["decision"]["ruleSet"] == 4
+
+
+async def _statuses(url: str) -> dict[int, str]:
+    database = Database(url, pool_size=1)
+    async with database.reading() as session:
+        rows = (await session.execute(text("SELECT version, status FROM rule_set"))).all()
+    await database.close()
+    return {row.version: row.status for row in rows}

@@ -70,8 +70,8 @@ async def test_planted_faults_are_found_and_keep_a_set_from_being_activated(rule
     )
     assert "example" not in impossible
     assert covered["told"] == {
-        "nl": "Regel “acute-loverboy” beslist nooit: “acute” neemt elk signaal dat eraan voldoet.",
-        "en": "Rule “acute-loverboy” never decides: “acute” takes every signal that meets it.",
+        "nl": "Regel “acute-loverboy” beslist nooit: over elk signaal dat eraan voldoet is al beslist door “acute”.",
+        "en": "Rule “acute-loverboy” never decides: every signal that meets it is taken by “acute”.",
     }
     assert ("overlap", ["acute", "loverboy"]) in kinds(told, "NOTE")
     assert {one["rule"] for one in told["examples"]} == {"acute", "loverboy", "begging", "every-other-signal"}
