@@ -18,7 +18,13 @@ from service.routing.analysis import Analysis
 from service.routing.models import RuleSet, RuleSetTurn, SignalDecision
 from service.routing.queries import calendar_of, content_of, get_draft, get_revision, get_rule_set, status_of
 from service.routing.reads import RuleSetDraft
-from service.routing.refusals import refuse_faulty, refuse_needed, refuse_taken, refuse_unknown
+from service.routing.refusals import (
+    refuse_faulty,
+    refuse_followed,
+    refuse_needed,
+    refuse_taken,
+    refuse_unknown,
+)
 from service.routing.rules import Rule, RuleSetContent
 from service.rows import insert_rows
 from service.snapshot import one_at_a_time, reference_changed
@@ -108,7 +114,7 @@ async def activate_rule_set(
 async def retire_rule_set(session: AsyncSession, caller: Caller, *, version: int, revision: int) -> RuleSet:
     """Throw a draft away, take back what is planned, or end what holds where no agreement needs rules.
 
-    Raises `NotFound`, `PreconditionFailed`, `AlreadyRetired`, `RulesNeeded`.
+    Raises `NotFound`, `PreconditionFailed`, `AlreadyRetired`, `MunicipalityTaken`, `RulesNeeded`.
     """
     await one_at_a_time(session)
     rule_set = await get_revision(session, version, revision)
@@ -116,10 +122,11 @@ async def retire_rule_set(session: AsyncSession, caller: Caller, *, version: int
     status = status_of(rule_set, calendar, now)
     if status == "RETIRED":
         raise errors.AlreadyRetired
+    content = content_of(rule_set)
     if status == "PLANNED":
+        refuse_followed(calendar, content, version)
         await session.execute(delete(RuleSetTurn).where(RuleSetTurn.version == version))
     if status == "ACTIVE":
-        content = content_of(rule_set)
         held = [code for code in content.municipalities if calendar.at(code, now) == version]
         await refuse_needed(session, content, held, now)
         await _take_turns(session, held, now, None)

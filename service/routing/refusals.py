@@ -55,6 +55,18 @@ def refuse_taken(
         raise errors.NotSucceeded(errors=idle)
 
 
+def refuse_followed(calendar: Calendar, content: RuleSetContent, version: int) -> None:
+    """Raise `MunicipalityTaken` where another version is planned to succeed one that is planned itself."""
+    begins, _ = calendar.span(version)
+    faults = [
+        Fault(f"/municipalities/{place}", "planned", "A rule set is planned to succeed it there.")
+        for place, code in enumerate(content.municipalities)
+        if begins is not None and len(calendar.coming(code, begins)) > 1
+    ]
+    if faults:
+        raise errors.MunicipalityTaken(errors=faults)
+
+
 async def refuse_faulty(
     session: AsyncSession, content: RuleSetContent, since: datetime, analysis: Analysis
 ) -> None:

@@ -175,6 +175,21 @@ async def test_what_is_planned_is_taken_back_before_another_is(rules: Rules) -> 
     assert slug(await rules.call("POST", f"/{planned}/retirement", tag=3)) == (409, "retired")
 
 
+async def test_a_plan_that_another_builds_on_is_not_taken_back(rules: Rules) -> None:
+    first = await rules.activated(rule_set(), activeFrom=in_days(3))
+    second = await rules.activated(
+        rule_set(municipalities=["GM0762"], succeeds=[first]), activeFrom=in_days(5)
+    )
+    refused = await rules.call("POST", f"/{first}/retirement", tag=2)
+    assert (slug(refused), faults(refused)) == (
+        (409, "municipality-taken"),
+        [(f"/municipalities/{PLACES.index('GM0762')}", "planned")],
+    )
+    for version in (second, first):
+        assert (await rules.call("POST", f"/{version}/retirement", tag=2)).status_code == 200
+    assert (await rules.read(HELMOND))["activeIn"] == PLACES
+
+
 async def test_a_set_that_takes_one_municipality_over_leaves_the_others(rules: Rules) -> None:
     asten = await rules.activated(rule_set(municipalities=["GM0743"]))
     left = [code for code in PLACES if code != "GM0743"]
