@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, StrictBool, ValidationInfo, field_validator
 from sqlalchemy import Column
 from sqlmodel import Field as TableField
 from sqlmodel import SQLModel
@@ -23,7 +23,7 @@ class Sending(Wire):
     roles: Annotated[frozenset[PersonRole], Field(max_length=20), Distinct]
     legal_bases: Annotated[frozenset[LegalBasis], Field(max_length=40), Distinct]
     fields: Annotated[frozenset[OptionalField], Field(max_length=40), Distinct]
-    note: bool = False
+    note: StrictBool = False
 
 
 class Sharing(Wire):

@@ -5,7 +5,7 @@ The two have one shape, so an example of the analysis can be given to a simulati
 
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
 from service.routing.facts import CONCERNED, MOST_PERSONS, Facts, PersonFacts
 from service.vocabulary.types import (
@@ -51,7 +51,7 @@ class SignalFacts(Wire):
     flag_criteria: Annotated[tuple[FlagCriterion, ...], Field(max_length=20)] = ()
     reporter_type: OrganisationType
     persons: Annotated[tuple[SignalPerson, ...], Field(max_length=MOST_PERSONS)] = ()
-    group: bool = False
+    group: StrictBool = False
 
     @field_validator("flag")
     @classmethod
