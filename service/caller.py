@@ -1,6 +1,7 @@
 """Who calls: what a verified token says about the client, and the person who works there."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -25,6 +26,12 @@ class Caller:
     municipalities: tuple[str, ...]
     actor: str | None = None
     trace_id: str | None = None
+
+    def is_one_of(self, actors: Iterable[str | None]) -> bool:
+        """Whether who acts is among some people; upper and lower case do not make two of one."""
+        return self.actor is not None and self.actor.casefold() in {
+            actor.casefold() for actor in actors if actor is not None
+        }
 
     @property
     def who(self) -> Who:

@@ -1,7 +1,10 @@
 """The life of a rule set: drafted, activated at a moment by somebody else, retired; and where it holds from when.
 
+All who wrote at a draft are kept, of rule sets and of agreements: none of them activates it.
+
 A rule set that was active holds in its municipalities from the moment at which it was activated. On the way down, what
-is planned becomes a draft again.
+is planned becomes a draft again, and what is active keeps the municipalities where it holds; who wrote a draft and what
+it succeeds is forgotten.
 """
 
 import json
@@ -55,6 +58,9 @@ rule_set = sa.table(
     sa.column("activated_at", MOMENT),
     sa.column("retired_at", MOMENT),
 )
+agreement = sa.table(
+    "agreement", sa.column("id", sa.Uuid()), sa.column("drafted_by", sa.String()), sa.column("authors", JSON)
+)
 turn = sa.table(
     "rule_set_turn",
     sa.column("municipality", sa.String()),
@@ -73,7 +79,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("municipality", "since", name=op.f("pk_rule_set_turn")),
         sa.ForeignKeyConstraint(["version"], ["rule_set.version"], name=op.f("fk_rule_set_turn_version")),
     )
+    with op.batch_alter_table("agreement") as batch:
+        batch.add_column(sa.Column("authors", JSON, nullable=False, server_default="[]"))
     connection = op.get_bind()
+    for row in connection.execute(sa.select(agreement).where(agreement.c.drafted_by.is_not(None))).all():
+        connection.execute(
+            agreement.update().where(agreement.c.id == row.id).values(authors=[row.drafted_by])
+        )
+    with op.batch_alter_table("agreement") as batch:
+        batch.alter_column("authors", existing_type=JSON, server_default=None)
     for row in connection.execute(sa.select(rule_set).where(rule_set.c.status == "ACTIVE")).all():
         turns = [
             {"municipality": municipality, "since": row.activated_at, "version": row.version}
@@ -83,13 +97,15 @@ def upgrade() -> None:
     with op.batch_alter_table("rule_set") as batch:
         batch.add_column(sa.Column("revision", sa.Integer(), nullable=False, server_default="1"))
         batch.add_column(sa.Column("succeeds", JSON, nullable=False, server_default="[]"))
+        batch.add_column(sa.Column("authors", JSON, nullable=False, server_default="[]"))
         batch.add_column(sa.Column("drafted_at", MOMENT, nullable=True))
-        for who in ("drafted_by", "activated_by", "retired_by"):
+        for who in ("activated_by", "retired_by"):
             batch.add_column(sa.Column(who, sa.String(64), nullable=True))
     op.execute("UPDATE rule_set SET drafted_at = COALESCE(activated_at, CURRENT_TIMESTAMP)")
     with op.batch_alter_table("rule_set") as batch:
         batch.alter_column("revision", existing_type=sa.Integer(), server_default=None)
-        batch.alter_column("succeeds", existing_type=JSON, server_default=None)
+        for column in ("succeeds", "authors"):
+            batch.alter_column(column, existing_type=JSON, server_default=None)
         batch.alter_column("drafted_at", existing_type=MOMENT, nullable=False)
         batch.drop_column("status")
 
@@ -105,7 +121,7 @@ def downgrade() -> None:
         .group_by(turn.c.municipality)
         .subquery()
     )
-    holding = sa.select(turn.c.version).join(
+    holding = sa.select(turn.c.municipality).join(
         latest, sa.and_(turn.c.municipality == latest.c.municipality, turn.c.since == latest.c.since)
     )
     planned = sa.select(turn.c.version).where(turn.c.since > now, turn.c.version.is_not(None))
@@ -113,15 +129,24 @@ def downgrade() -> None:
         ("RETIRED", sa.true()),
         ("DRAFT", sa.and_(rule_set.c.activated_at.is_(None), rule_set.c.retired_at.is_(None))),
         ("DRAFT", rule_set.c.version.in_(planned)),
-        ("ACTIVE", rule_set.c.version.in_(holding)),
+        (
+            "ACTIVE",
+            rule_set.c.version.in_(holding.with_only_columns(turn.c.version, maintain_column_froms=True)),
+        ),
     ):
         connection.execute(rule_set.update().where(chosen).values(status=status))
     connection.execute(rule_set.update().where(rule_set.c.status == "DRAFT").values(activated_at=None))
+    for row in connection.execute(sa.select(rule_set).where(rule_set.c.status == "ACTIVE")).all():
+        held = connection.scalars(holding.where(turn.c.version == row.version)).all()
+        content = row.content | {"municipalities": sorted(held)}
+        connection.execute(rule_set.update().where(rule_set.c.version == row.version).values(content=content))
     op.drop_table("rule_set_turn")
     with op.batch_alter_table("rule_set") as batch:
         batch.alter_column("status", existing_type=sa.String(10), nullable=False)
-        for column in ("revision", "succeeds", "drafted_at", "drafted_by", "activated_by", "retired_by"):
+        for column in ("revision", "succeeds", "authors", "drafted_at", "activated_by", "retired_by"):
             batch.drop_column(column)
+    with op.batch_alter_table("agreement") as batch:
+        batch.drop_column("authors")
     _change_scopes(lambda scopes, _, new: scopes - new)
 
 

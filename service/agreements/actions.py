@@ -47,6 +47,7 @@ async def change_agreement(
     agreement.title, agreement.content = draft.title, _json(draft.content)
     agreement.valid_from, agreement.valid_until = draft.valid_from, draft.valid_until
     agreement.succeeds_id, agreement.drafted_by = draft.succeeds, caller.actor
+    agreement.authors = [*agreement.authors, *([caller.actor] if caller.actor else [])]
     await _record(session, caller.who, "agreement.change", agreement)
     return agreement
 
@@ -60,7 +61,7 @@ async def activate_agreement(
     `PartyMissing`, `NobodyServes`, `OverlappingAgreements`.
     """
     agreement = await _draft(session, agreement_id, revision)
-    if agreement.drafted_by == caller.actor:
+    if caller.is_one_of(agreement.authors):
         raise errors.SamePerson
     if agreement.valid_from < clock.local_day(clock.receipt_moment()):
         raise errors.BeginsInThePast
@@ -120,6 +121,7 @@ def _row(draft: AgreementDraft, *, version: int, drafted_by: str | None) -> Agre
         revision=0,
         succeeds_id=draft.succeeds,
         drafted_by=drafted_by,
+        authors=[drafted_by] if drafted_by else [],
         activated_at=None,
         activated_by=None,
         ended_at=None,

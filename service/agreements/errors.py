@@ -5,7 +5,7 @@ from service.errors import Problem
 
 class SamePerson(Problem):
     status, slug, title = 409, "same-person", "Drafting and activating take two people"
-    explanation = "Somebody else than who wrote this draft activates it."
+    explanation = "Somebody who wrote nothing of this draft activates it."
 
 
 class NotADraft(Problem):

@@ -72,7 +72,8 @@ class AgreementContent(Wire):
 class Agreement(SQLModel, table=True):
     """One version of an agreement, in force from a day until a day (None: until succeeded).
 
-    `revision` counts changes of this row (its ETag); a version in force never changes its content.
+    `revision` counts changes of this row (its ETag); a version in force never changes its content. `authors` are all
+    who wrote at the draft, `drafted_by` the last of them.
     """
 
     __tablename__ = "agreement"
@@ -88,6 +89,7 @@ class Agreement(SQLModel, table=True):
     revision: int
     succeeds_id: UUID | None
     drafted_by: str | None = TableField(max_length=64)
+    authors: list[str] = TableField(sa_column=Column(Json, nullable=False))
     activated_at: datetime | None = TableField(sa_column=Column(Moment))
     activated_by: str | None = TableField(max_length=64)
     ended_at: datetime | None = TableField(sa_column=Column(Moment))

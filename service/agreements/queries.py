@@ -1,6 +1,6 @@
 """Reading the agreements in force."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -43,18 +43,30 @@ class AgreementInForce:
 
 async def agreements_by_party(session: AsyncSession, day: date) -> Mapping[UUID, AgreementInForce]:
     """The agreement in force on a day, by the id of each party."""
+    return {
+        party: agreement
+        for agreement in await agreements_on(session, day)
+        for party in agreement.content.parties
+    }
+
+
+async def agreements_on(session: AsyncSession, day: date) -> Sequence[AgreementInForce]:
+    """The agreements in force on a day."""
+    return [agreement for agreement in await agreements_from(session, day) if agreement.valid_from <= day]
+
+
+async def agreements_from(session: AsyncSession, day: date) -> Sequence[AgreementInForce]:
+    """The agreements in force on a day or later."""
     rows = await session.scalars(
         select(Agreement)
         .where(
             Agreement.status == IN_FORCE,
-            Agreement.valid_from <= day,
             or_(Agreement.valid_until.is_(None), Agreement.valid_until >= day),
         )
         .order_by(Agreement.id)
     )
-    found: dict[UUID, AgreementInForce] = {}
-    for row in rows:
-        agreement = AgreementInForce(
+    return [
+        AgreementInForce(
             id=row.id,
             version=row.version,
             title=row.title,
@@ -62,8 +74,8 @@ async def agreements_by_party(session: AsyncSession, day: date) -> Mapping[UUID,
             valid_until=row.valid_until,
             content=AgreementContent.model_validate(row.content),
         )
-        found.update(dict.fromkeys(agreement.content.parties, agreement))
-    return found
+        for row in rows
+    ]
 
 
 async def holds_demo_data(session: AsyncSession) -> bool:

@@ -19,14 +19,14 @@ from service.routing.models import RuleSet, RuleSetTurn, SignalDecision
 from service.routing.queries import calendar_of, content_of, get_draft, get_revision, get_rule_set, status_of
 from service.routing.reads import RuleSetDraft
 from service.routing.refusals import (
+    refuse_activation,
     refuse_faulty,
-    refuse_followed,
-    refuse_needed,
-    refuse_taken,
+    refuse_retirement,
     refuse_unknown,
 )
 from service.routing.rules import Rule, RuleSetContent
-from service.rows import insert_rows
+from service.routing.validity import Calendar
+from service.rows import insert_or_change, insert_rows
 from service.snapshot import one_at_a_time, reference_changed
 
 ACTIVITY = "administration"
@@ -44,12 +44,12 @@ async def draft_rule_set(session: AsyncSession, caller: Caller, *, draft: RuleSe
 async def change_rule_set(
     session: AsyncSession, caller: Caller, *, version: int, revision: int, draft: RuleSetDraft
 ) -> RuleSet:
-    """Replace a draft, and become its author; raises `NotFound`, `PreconditionFailed`, `NotADraft`, `Invalid`."""
+    """Replace a draft, and become an author of it; raises `NotFound`, `PreconditionFailed`, `NotADraft`, `Invalid`."""
     await one_at_a_time(session)
     rule_set = await get_draft(session, version, revision)
     await refuse_unknown(session, draft)
     rule_set.content, rule_set.succeeds = _json(draft), list(draft.succeeds)
-    rule_set.drafted_by = caller.actor
+    _add_author(rule_set, caller.actor)
     await _record(session, caller.who, "rule-set.change", rule_set)
     return rule_set
 
@@ -57,13 +57,17 @@ async def change_rule_set(
 async def draft_successor(
     session: AsyncSession, caller: Caller, *, version: int, rules: Sequence[Rule]
 ) -> RuleSet:
-    """A draft of other rules for the same municipalities; raises `NotFound`, `NotActivated`."""
+    """A draft of other rules for the same municipalities, to succeed whatever holds there last.
+
+    Raises `NotFound`, `NotActivated`.
+    """
     await one_at_a_time(session)
     before = await get_rule_set(session, version)
     if before.activated_at is None:
         raise errors.NotActivated
     content = content_of(before).model_copy(update={"rules": tuple(rules)})
-    rule_set = await _add(session, content, (version,), caller.actor)
+    holders = (await calendar_of(session)).last_in(content.municipalities)
+    rule_set = await _add(session, content, holders, caller.actor)
     await _record(session, caller.who, "rule-set.draft", rule_set)
     return rule_set
 
@@ -71,11 +75,12 @@ async def draft_successor(
 async def change_rules(
     session: AsyncSession, caller: Caller, *, version: int, revision: int, rules: Sequence[Rule]
 ) -> RuleSet:
-    """Replace the rules of a draft, and become its author; raises as `change_rule_set`."""
+    """Replace the rules of a draft, and become an author of it; raises as `change_rule_set`."""
     await one_at_a_time(session)
     rule_set = await get_draft(session, version, revision)
     content = content_of(rule_set).model_copy(update={"rules": tuple(rules)})
-    rule_set.content, rule_set.drafted_by = _json(content), caller.actor
+    rule_set.content = _json(content)
+    _add_author(rule_set, caller.actor)
     await _record(session, caller.who, "rule-set.change", rule_set)
     return rule_set
 
@@ -91,21 +96,14 @@ async def activate_rule_set(
 ) -> RuleSet:
     """Put a draft in force since a moment to come (None: now); `analysis` is that of this revision.
 
-    Raises `NotFound`, `PreconditionFailed`, `NotADraft`, `SamePerson`, `BeginsInThePast`, `MunicipalityTaken`,
-    `NotSucceeded`, `FaultyRules`.
+    Raises `NotFound`, `PreconditionFailed`, `NotADraft`, `FaultyRules`, and as `refuse_activation`.
     """
     await one_at_a_time(session)
     rule_set = await get_draft(session, version, revision)
-    if rule_set.drafted_by == caller.actor:
-        raise errors.SamePerson
-    now = clock.receipt_moment()
-    since = since or now
-    if since < now:
-        raise errors.BeginsInThePast
-    content = content_of(rule_set)
-    refuse_taken(await calendar_of(session), content, rule_set.succeeds, since)
-    await refuse_faulty(session, content, since, analysis)
-    await _take_turns(session, content.municipalities, since, version)
+    content, now = content_of(rule_set), clock.receipt_moment()
+    refuse_activation(rule_set, await calendar_of(session), caller, since, now)
+    await refuse_faulty(session, content, since or now, analysis)
+    await _take_turns(session, content.municipalities, since or now, version)
     rule_set.activated_at, rule_set.activated_by = clock.now(), caller.actor
     await _record(session, caller.who, "rule-set.activate", rule_set)
     return rule_set
@@ -122,14 +120,9 @@ async def retire_rule_set(session: AsyncSession, caller: Caller, *, version: int
     status = status_of(rule_set, calendar, now)
     if status == "RETIRED":
         raise errors.AlreadyRetired
-    content = content_of(rule_set)
-    if status == "PLANNED":
-        refuse_followed(calendar, content, version)
-        await session.execute(delete(RuleSetTurn).where(RuleSetTurn.version == version))
-    if status == "ACTIVE":
-        held = [code for code in content.municipalities if calendar.at(code, now) == version]
-        await refuse_needed(session, content, held, now)
-        await _take_turns(session, held, now, None)
+    if status != "DRAFT":
+        await refuse_retirement(session, rule_set, calendar, now)
+        await _give_turns_up(session, rule_set, calendar, now)
     rule_set.retired_at, rule_set.retired_by = clock.now(), caller.actor
     await _record(session, caller.who, "rule-set.retire", rule_set)
     return rule_set
@@ -155,7 +148,7 @@ async def record_decisions(session: AsyncSession, decisions: Sequence[dict[str, 
 
 
 async def _add(
-    session: AsyncSession, content: RuleSetContent, succeeds: Sequence[int], drafted_by: str | None
+    session: AsyncSession, content: RuleSetContent, succeeds: Sequence[int], author: str | None
 ) -> RuleSet:
     latest = (await session.execute(select(func.max(RuleSet.version)))).scalar() or 0
     rule_set = RuleSet(
@@ -164,7 +157,7 @@ async def _add(
         content=_json(content),
         succeeds=list(succeeds),
         drafted_at=clock.now(),
-        drafted_by=drafted_by,
+        authors=[] if author is None else [author],
     )
     session.add(rule_set)
     return rule_set
@@ -175,15 +168,36 @@ def _json(content: RuleSetContent) -> dict[str, Any]:
     return {name: told[name] for name in ("title", "municipalities", "rules")}
 
 
+def _add_author(rule_set: RuleSet, actor: str | None) -> None:
+    if actor is not None and actor not in rule_set.authors:
+        rule_set.authors = [*rule_set.authors, actor]
+
+
 async def _take_turns(
     session: AsyncSession, municipalities: Sequence[str], since: datetime, version: int | None
 ) -> None:
-    rows = [{"municipality": code, "since": since, "version": version} for code in municipalities]
-    await insert_rows(session, RuleSetTurn.__table__, rows)
+    """Let a version (None: none) hold since a moment, in the place of what began at the very same one."""
+    if municipalities:
+        turn = insert_or_change(session, RuleSetTurn.__table__)
+        turn = turn.on_conflict_do_update(
+            index_elements=["municipality", "since"], set_={"version": turn.excluded.version}
+        )
+        rows = [{"municipality": code, "since": since, "version": version} for code in municipalities]
+        await session.execute(turn, rows)
+        await reference_changed(session)
+
+
+async def _give_turns_up(session: AsyncSession, rule_set: RuleSet, calendar: Calendar, now: datetime) -> None:
+    """What is planned will not be; where a version holds, nothing does from now on."""
+    version = rule_set.version
+    coming = delete(RuleSetTurn).where(RuleSetTurn.version == version, RuleSetTurn.since > now)
+    await session.execute(coming)
+    held = [code for code in content_of(rule_set).municipalities if calendar.at(code, now) == version]
+    await _take_turns(session, held, now, None)
+    await reference_changed(session)
 
 
 async def _record(session: AsyncSession, who: trail.Who, act: str, rule_set: RuleSet) -> None:
     rule_set.revision += 1
     await session.flush()
     await trail.append(session, [trail.entry(who, act, ACTIVITY, "rule_set", rule_set.version)])
-    await reference_changed(session)

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
-from time import monotonic
 from typing import Any
 
 from service.routing.decide import CompiledRule, compile_rule
-from service.routing.encoding import Encoding, TooHard
+from service.routing.encoding import Encoding, OutOfTime
 from service.routing.facts import Facts
 from service.routing.findings import Finding
 from service.routing.rules import Rule
@@ -35,22 +34,18 @@ class Analysis:
         return all(finding.kind != "analysis-incomplete" for finding in self.findings)
 
 
-class _OutOfTime(Exception):
-    """It took longer than was allowed."""
-
-
 def analyse(rules: Sequence[Rule], space: Space | None = None, *, seconds: float = MOST_SECONDS) -> Analysis:
     """Every finding; `analysis-incomplete` among them where there was no time for all."""
     found: list[Finding] = []
     examples: dict[str, Facts] = {}
     try:
         compiled = [compile_rule(rule) for rule in rules]
-        with Encoding(space or every_signal(), compiled) as signals:
-            work = _Work(rules, compiled, signals, monotonic() + seconds)
+        with Encoding(space or every_signal(), compiled, seconds=seconds) as signals:
+            work = _Work(rules, compiled, signals)
             for each in (work.dead_rules, work.wrong_examples, work.untaken, work.overlaps):
                 found += each()
             examples.update(work.deciding())
-    except (_OutOfTime, TooHard):
+    except OutOfTime:
         found.append(Finding("analysis-incomplete"))
     return Analysis(sorted(found, key=lambda finding: not finding.is_error), examples)
 
@@ -58,20 +53,18 @@ def analyse(rules: Sequence[Rule], space: Space | None = None, *, seconds: float
 class _Work:
     """One rule set with its formula."""
 
-    def __init__(
-        self, rules: Sequence[Rule], compiled: Sequence[CompiledRule], signals: Encoding, ends: float
-    ) -> None:
-        self._rules, self._compiled, self._signals, self._ends = rules, compiled, signals, ends
+    def __init__(self, rules: Sequence[Rule], compiled: Sequence[CompiledRule], signals: Encoding) -> None:
+        self._rules, self._compiled, self._signals = rules, compiled, signals
         self._dead: set[int] = set()
 
     def dead_rules(self) -> Iterator[Finding]:
         """Rules that never decide: because nothing meets them, or because earlier ones take whatever does."""
         for number, rule in enumerate(self._rules):
             meets = self._signals.matches[number]
-            if self._example(meets) is None:
+            if self._signals.example(meets) is None:
                 self._dead.add(number)
                 yield Finding("impossible-rule", (rule.name,))
-            elif self._example(meets, *self._no_earlier(number)) is None:
+            elif self._signals.example(meets, *self._no_earlier(number)) is None:
                 self._dead.add(number)
                 takers = self._takers(number)
                 yield Finding(
@@ -88,7 +81,7 @@ class _Work:
 
     def untaken(self) -> Iterator[Finding]:
         """A signal that no rule takes."""
-        example = self._example(*self._no_earlier(len(self._rules)))
+        example = self._signals.example(*self._no_earlier(len(self._rules)))
         if example is not None:
             shown = _shrunk(example, lambda facts: self._decided_by(facts) is None)
             yield Finding("no-catch-all", example=shown)
@@ -96,7 +89,7 @@ class _Work:
     def deciding(self) -> Iterator[tuple[str, Facts]]:
         """For each rule that ever decides, a small signal about which it does."""
         for number in self._alive():
-            example = self._example(self._signals.matches[number], *self._no_earlier(number))
+            example = self._signals.example(self._signals.matches[number], *self._no_earlier(number))
             if example is not None:
                 decides = partial(self._is_decided_by, number)
                 yield self._rules[number].name, _shrunk(example, decides)
@@ -118,7 +111,7 @@ class _Work:
             if other.when.is_empty or one.then == other.then:
                 continue
             meet = self._signals.matches[first], self._signals.matches[second]
-            example = self._example(*meet, *self._no_earlier(first))
+            example = self._signals.example(*meet, *self._no_earlier(first))
             if example is not None:
                 shown = _shrunk(example, partial(self._is_won, first, second))
                 yield Finding("overlap", (one.name, other.name), shown)
@@ -132,11 +125,6 @@ class _Work:
     def _is_won(self, first: int, second: int, facts: Facts) -> bool:
         return self._matches(second, facts) and self._decided_by(facts) == first
 
-    def _example(self, *literals: int) -> Facts | None:
-        if monotonic() > self._ends:
-            raise _OutOfTime
-        return self._signals.example(*literals)
-
     def _no_earlier(self, number: int) -> list[int]:
         return [-matches for matches in self._signals.matches[:number]]
 
@@ -147,13 +135,13 @@ class _Work:
         takers = [taker for taker, matches in enumerate(earlier) if -matches in core]
         for taker in [*takers]:
             others = [one for one in takers if one != taker]
-            if self._example(meets, *(-earlier[one] for one in others)) is None:
+            if self._signals.example(meets, *(-earlier[one] for one in others)) is None:
                 takers = others
         return takers
 
     def _met_by(self, number: int) -> Facts | None:
         """A small signal that a rule matches."""
-        example = self._example(self._signals.matches[number])
+        example = self._signals.example(self._signals.matches[number])
         return example and _shrunk(example, lambda facts: self._matches(number, facts))
 
     def _decided_by(self, facts: Facts) -> int | None:

@@ -1,10 +1,6 @@
-"""Whether somebody serves a municipality on every day to come. Pure.
+"""Whether somebody serves a municipality on every day to come. Pure."""
 
-A contact point may end, or serve less, as long as no rule that is active loses the last one that would take
-its signals; what is asked is when a gap would begin, before the change and after it.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -33,18 +29,7 @@ def first_gap(posts: Iterable[Post], day: date) -> date | None:
     for post in sorted(posts, key=lambda one: one.first):
         if post.first > day:
             return day
-        if post.last is None:
+        if post.last is None or post.last == date.max:
             return None
         day = max(day, post.last + ONE_DAY)
     return day
-
-
-def opens_gap(
-    before: Sequence[Post], after: Sequence[Post], level: str, municipality: str, day: date
-) -> bool:
-    """Whether a municipality would be without a contact point earlier than it is now."""
-    now, then = (
-        first_gap((post for post in posts if post.serves(level, municipality)), day)
-        for posts in (before, after)
-    )
-    return then is not None and (now is None or then < now)

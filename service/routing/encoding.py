@@ -5,6 +5,8 @@ the formula is a signal, and what has no solution never happens. Called by the a
 """
 
 from collections.abc import Iterable, Sequence
+from threading import Timer
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -18,20 +20,24 @@ from service.routing.facts import Atoms, Facts, PersonFacts
 from service.routing.space import Space
 
 SOLVER = "glucose4"  # tries the negative first: its solutions are small signals
-MOST_CONFLICTS = 200_000  # in one question; those of real rule sets have none, or a few
 
 
-class TooHard(Exception):
-    """A question took more conflicts than it may."""
+class OutOfTime(Exception):
+    """It took longer than was allowed."""
 
 
 class Encoding:
     """The signals of a space, and the literals of rules over them; a context, for the solver is freed by hand."""
 
-    def __init__(self, space: Space, rules: Sequence[CompiledRule]) -> None:
+    def __init__(self, space: Space, rules: Sequence[CompiledRule], *, seconds: float) -> None:
+        """`seconds`: after which every question, the one at work too, ends with `OutOfTime`."""
         self._space = space
         self._names = IDPool()
         self._solver = Solver(name=SOLVER)
+        self._ends = monotonic() + seconds
+        self._timer = Timer(max(seconds, 0), self._solver.interrupt)  # for the question that is at work then
+        self._timer.daemon = True
+        self._timer.start()
         self._never: int = self._names.id("never")
         self._solver.add_clause([-self._never])
         self._atoms = self._signals()
@@ -45,14 +51,18 @@ class Encoding:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._timer.cancel()
+        self._timer.join()  # or it would interrupt a solver that is gone
         self._solver.delete()
 
     def example(self, *literals: int) -> Facts | None:
-        """A signal for which all of these literals are true; None where there is none. Raises `TooHard`."""
-        self._solver.conf_budget(MOST_CONFLICTS)
-        solved = self._solver.solve_limited(assumptions=literals)
+        """A signal for which all of these literals are true; None where there is none. Raises `OutOfTime`."""
+        if monotonic() > self._ends:
+            raise OutOfTime
+        # Without `expect_interrupt` the solver keeps the interpreter to itself for as long as it takes.
+        solved = self._solver.solve_limited(assumptions=literals, expect_interrupt=True)
         if solved is None:
-            raise TooHard
+            raise OutOfTime
         if not solved:
             return None
         true = {literal for literal in self._solver.get_model() or () if literal > 0}

@@ -5,17 +5,22 @@ from service.errors import Problem
 
 class SamePerson(Problem):
     status, slug, title = 409, "same-person", "Drafting and activating take two people"
-    explanation = "Somebody else than who wrote this draft activates it."
+    explanation = "Somebody who wrote nothing of this draft activates it."
+
+
+class AuthorUnknown(Problem):
+    status, slug, title = 409, "author-unknown", "Nobody knows who wrote this draft"
+    explanation = "Change it once, so that it has an author; somebody else activates it then."
 
 
 class NotADraft(Problem):
     status, slug, title = 409, "not-a-draft", "Only a draft can be changed or activated"
-    explanation = "What was activated never changes: draft a version that succeeds it."
+    explanation = "What was activated or thrown away never changes: draft another version."
 
 
 class NotActivated(Problem):
-    status, slug, title = 409, "not-activated", "This is a draft still"
-    explanation = "A draft succeeds nothing and is succeeded by nothing: change the draft itself."
+    status, slug, title = 409, "not-activated", "This was never activated"
+    explanation = "Nothing succeeds a draft: change the draft itself, or draft another."
 
 
 class AlreadyRetired(Problem):

@@ -14,7 +14,7 @@ class RuleSet(SQLModel, table=True):
     """One version of a rule set; versions count through the whole register.
 
     A draft until it is activated or thrown away. `revision` counts changes of this row (its ETag); what was activated
-    never changes its content. `succeeds` names the versions whose place it takes.
+    never changes its content. `succeeds` names the versions whose place it takes, `authors` everybody who wrote at it.
     """
 
     __tablename__ = "rule_set"
@@ -24,7 +24,7 @@ class RuleSet(SQLModel, table=True):
     content: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
     succeeds: list[int] = Field(sa_column=Column(Json, nullable=False))
     drafted_at: datetime = Field(sa_column=Column(Moment, nullable=False))
-    drafted_by: str | None = Field(max_length=64)
+    authors: list[str] = Field(sa_column=Column(Json, nullable=False))
     activated_at: datetime | None = Field(default=None, sa_column=Column(Moment))
     activated_by: str | None = Field(default=None, max_length=64)
     retired_at: datetime | None = Field(default=None, sa_column=Column(Moment))

@@ -18,6 +18,8 @@ from service.routing.reads import RuleSetRead, RuleSetSummary
 from service.routing.rules import RuleSetContent
 from service.routing.validity import Calendar, Places, Status, Turn
 
+NOTHING_HOLDS = Calendar(())
+
 
 @dataclass(frozen=True)
 class ActiveRuleSet:
@@ -151,6 +153,8 @@ def _ready(version: int, content: RuleSetContent) -> ActiveRuleSet:
 
 
 def _told(rule_set: RuleSet, calendar: Calendar, moment: datetime) -> dict[str, Any]:
+    if rule_set.activated_at is None:
+        calendar = NOTHING_HOLDS  # it may have been activated since the row was read
     begins, ends = calendar.span(rule_set.version)
     holding = [
         code for code in rule_set.content["municipalities"] if calendar.at(code, moment) == rule_set.version
@@ -163,7 +167,7 @@ def _told(rule_set: RuleSet, calendar: Calendar, moment: datetime) -> dict[str, 
         "active_in": holding,
         "succeeds": rule_set.succeeds,
         "drafted_at": rule_set.drafted_at,
-        "drafted_by": rule_set.drafted_by,
+        "authors": rule_set.authors,
         "activated_at": rule_set.activated_at,
         "activated_by": rule_set.activated_by,
         "active_from": begins,

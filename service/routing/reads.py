@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from service.routing.rules import Rule, RuleSetContent
 from service.routing.validity import Status
 from service.wire import Answer, Distinct, GivenInstant, Instant, Sentence, Wire
 
-Version = Annotated[int, Field(ge=1, le=10**6)]
+Version = Annotated[StrictInt, Field(ge=1, le=10**6)]
 
 
 class RuleSetDraft(RuleSetContent):
@@ -24,7 +24,10 @@ class Activation(Wire):
 
 
 class RuleSetSummary(Answer):
-    """A version without its rules. `activeIn` are the municipalities in which it holds now."""
+    """A version without its rules. `activeIn` are the municipalities in which it holds now.
+
+    `authors` are all who wrote at the draft: none of them activates it.
+    """
 
     version: int
     status: Status
@@ -33,7 +36,7 @@ class RuleSetSummary(Answer):
     active_in: list[str]
     succeeds: list[int]
     drafted_at: Instant
-    drafted_by: str | None = None
+    authors: list[str]
     activated_at: Instant | None = None
     activated_by: str | None = None
     active_from: Instant | None = None

@@ -1,6 +1,7 @@
 """The doors of rule sets: drafted, changed, put in force by somebody else, retired."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +10,7 @@ from service.caller import Caller
 from service.doors import IfMatch, Reading, Recording, Writing, entering, link_next
 from service.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.problems import JsonRoute
-from service.routing import actions, queries
+from service.routing import actions, queries, trying
 from service.routing.analysis import Analysis
 from service.routing.models import RuleSet
 from service.routing.reads import Activation, RuleSetDraft, RuleSetPage, RuleSetRead
@@ -79,15 +80,26 @@ async def change_rule_set(
     return await told(session, rule_set, response)
 
 
-async def _analysed(
-    caller: ChangingRules, version: RuleSetVersion, revision: IfMatch, request: Request
-) -> Analysis:
+class Examined(NamedTuple):
+    """Since when a draft is to hold (None: now), and its analysis."""
+
+    since: datetime | None
+    analysis: Analysis
+
+
+async def _examined(
+    caller: ChangingRules,
+    version: RuleSetVersion,
+    revision: IfMatch,
+    activation: Activation,
+    request: Request,
+) -> Examined:
     """The analysis of a draft, made before the transaction begins: it may take seconds."""
-    state = request.app.state
-    async with state.database.reading() as session:
-        content = queries.content_of(await queries.get_draft(session, version, revision))
-    analysis: Analysis = await state.workbench.analyse(content.rules)
-    return analysis
+    database, bench, since = request.app.state.database, request.app.state.workbench, activation.active_from
+    analysis = await trying.analysed_to_activate(
+        database, bench, caller, version=version, revision=revision, since=since
+    )
+    return Examined(since, analysis)
 
 
 @router.post(f"{ONE}/activation", operation_id="activate_rule_set", response_model_exclude_none=True)
@@ -95,15 +107,13 @@ async def activate_rule_set(
     caller: ChangingRules,
     version: RuleSetVersion,
     revision: IfMatch,
-    activation: Activation,
-    analysis: Annotated[Analysis, Depends(_analysed)],
+    examined: Annotated[Examined, Depends(_examined)],
     session: Writing,
     response: Response,
 ) -> RuleSetRead:
     """Put a draft in force, now or from a moment to come; not by its author, and not with an error in it."""
-    since = activation.active_from
     rule_set = await actions.activate_rule_set(
-        session, caller, version=version, revision=revision, since=since, analysis=analysis
+        session, caller, version=version, revision=revision, **examined._asdict()
     )
     return await told(session, rule_set, response)
 

@@ -6,7 +6,7 @@ relies on it. Whether rules contradict or hide one another is not judged here: t
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StrictInt, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
 from service.routing.choices import (
@@ -70,18 +70,45 @@ class Conditions(Wire):
     person: PersonConditions | None = None
 
 
+_Words = Annotated[str, Field(min_length=1, max_length=600, pattern=r"^[^\s\x00]([^\x00]*[^\s\x00])?$")]
+
+
+class RuleText(Text):
+    """A text of a rule: without space around it, which a spreadsheet would not keep."""
+
+    nl: _Words
+    en: _Words
+
+
 class Suggestion(Wire):
     """A partner that the contact point may think of, and why."""
 
     target: ReferralTarget
-    why: Text
+    why: RuleText
 
 
 class Advice(Wire):
     """What the reporter had better do or leave meanwhile."""
 
     code: AdviceCode
-    text: Text
+    text: RuleText
+
+
+def _once(name: str, told: str) -> AfterValidator:
+    """Refuses parts of a tuple of which an earlier one has the same in some field, each at its place."""
+
+    def check(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+        values = [getattr(part, name) for part in parts]
+        repeated = [
+            InitErrorDetails(type=fault("twice", told), loc=(place, name), input=None)
+            for place, value in enumerate(values)
+            if value in values[:place]
+        ]
+        if repeated:
+            raise ValidationError.from_exception_data(name, repeated)
+        return parts
+
+    return AfterValidator(check)
 
 
 class Outcome(Wire):
@@ -89,9 +116,11 @@ class Outcome(Wire):
 
     contact_point: Level
     priority: Priority
-    due_working_days: int | None = Field(default=None, ge=1, le=30)
-    suggest: tuple[Suggestion, ...] = Field(default=(), max_length=12)
-    advise: tuple[Advice, ...] = Field(default=(), max_length=6)
+    due_working_days: StrictInt | None = Field(default=None, ge=1, le=30)
+    suggest: Annotated[
+        tuple[Suggestion, ...], Field(max_length=12), _once("target", "It is suggested already.")
+    ] = ()
+    advise: Annotated[tuple[Advice, ...], Field(max_length=6), _once("code", "It is advised already.")] = ()
 
 
 class Rule(Wire):
@@ -100,25 +129,16 @@ class Rule(Wire):
     name: RuleName
     when: Conditions
     then: Outcome
-    why: Text
+    why: RuleText
     basis: str = Field(min_length=1, max_length=300, pattern=LINE_PATTERN)
     example: SignalFacts | None = None
 
 
-def _named_once(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    names = [rule.name for rule in rules]
-    told = fault("twice", "Another rule has this name.")
-    repeated = [
-        InitErrorDetails(type=told, loc=(place, "name"), input=None)
-        for place, name in enumerate(names)
-        if name in names[:place]
-    ]
-    if repeated:
-        raise ValidationError.from_exception_data("rules", repeated)
-    return rules
-
-
-Rules = Annotated[tuple[Rule, ...], Field(min_length=1, max_length=MOST_RULES), AfterValidator(_named_once)]
+Rules = Annotated[
+    tuple[Rule, ...],
+    Field(min_length=1, max_length=MOST_RULES),
+    _once("name", "Another rule has this name."),
+]
 
 
 class RuleSetContent(Wire):

@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any, get_args
 
 import orjson
@@ -24,6 +25,8 @@ SUGGESTION, ADVICE = ("target", "why.nl", "why.en"), ("code", "text.nl", "text.e
 LISTED = re.compile(
     r"then\.(suggest\.([1-9]|1[0-2])\.(target|why\.(nl|en))|advise\.[1-6]\.(code|text\.(nl|en)))"
 )
+MOST_COLUMNS = 200
+FORMULA_TOLD = "A cell that begins like a formula; put an apostrophe before it."
 _RULES = TypeAdapter(Rules)
 
 
@@ -36,7 +39,8 @@ def _condition_columns() -> Iterator[str]:
 
 
 CODES = tuple(_condition_columns())
-BEFORE = ("name", *CODES, "then.contactPoint", "then.priority", "then.dueWorkingDays")
+DAYS = "then.dueWorkingDays"
+BEFORE = ("name", *CODES, "then.contactPoint", "then.priority", DAYS)
 EXAMPLE = "example"
 AFTER = ("why.nl", "why.en", "basis", EXAMPLE)
 
@@ -55,21 +59,21 @@ def to_table(rules: Sequence[Rule]) -> str:
 def from_table(content: bytes) -> tuple[Rule, ...]:
     """The rules of a table; raises `Invalid` with every fault and its place, as `cell:line:column`."""
     header, rows = _read(content)
-    faults = [
-        Fault(
-            f"cell:{line}:{column}",
-            "formula",
-            "A cell that begins like a formula; put an apostrophe before it.",
-        )
-        for line, row in rows
-        for column, cell in zip(header, row, strict=True)
-        if cell.startswith(FORMULA)
+    faults = list(_faults_of_shape(header, rows))
+    lines = [
+        (line, dict(zip(header, row, strict=True)))
+        for line, row in rows[:MOST_RULES]
+        if len(row) == len(header)
     ]
-    values = [_value(dict(zip(header, map(_plain, row), strict=True))) for _, row in rows]
+    faults += [
+        Fault(f"cell:{line}:{column}", "formula", FORMULA_TOLD)
+        for line, cells in lines
+        for column, cell in cells.items()
+        if cell.strip().startswith(FORMULA)
+    ]
     try:
-        rules = _RULES.validate_python(values)
+        rules = _RULES.validate_python([_value(cells) for _, cells in lines])
     except ValidationError as error:
-        lines = [line for line, _ in rows]
         faults += [fault for one in told_once(error.errors()) for fault in _placed(one, lines)]
     if faults:
         raise Invalid(errors=faults)
@@ -93,12 +97,12 @@ def _value(cells: Mapping[str, str]) -> dict[str, Any]:
     """The JSON value of a row: what is empty is left out, and what is listed moves up."""
     value: dict[str, Any] = {"when": {}, "then": {}}
     for column, cell in cells.items():
-        if cell.strip():
+        if cell.strip() and _is_known(column):
             *way, last = column.split(".")
             inner = value
             for step in way:
                 inner = inner.setdefault(step, {})
-            inner[last] = _leaf(column, cell.strip())
+            inner[last] = _leaf(column, _plain(cell.strip()))
     for name in ("suggest", "advise"):
         if listed := value["then"].get(name):
             value["then"][name] = [listed[place] for place in sorted(listed, key=int)]
@@ -110,11 +114,13 @@ def _leaf(column: str, cell: str) -> Any:
     if column == EXAMPLE:
         with suppress(orjson.JSONDecodeError):
             return orjson.loads(cell)
+    if column == DAYS and cell.isascii() and cell.isdecimal():
+        return int(cell)
     return cell.split() if column in CODES else cell
 
 
 def _read(content: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and the rows that are not empty with the lines that they end on."""
+    """The header, and the rows that are not empty with the lines that they end on: one more than there may be."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -127,47 +133,54 @@ def _read(content: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
     )
     try:
         header = [cell.strip() for cell in next(reader, [])]
-        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+        filled = ((reader.line_num, row) for row in reader if any(cell.strip() for cell in row))
+        rows = list(islice(filled, MOST_RULES + 1))
     except csv.Error:
-        raise _refused(
-            f"cell:{reader.line_num}:", "broken", "Not a table of CSV: check the quotes."
-        ) from None
-    _check_shape(header, rows)
+        told = "Not a table of CSV, or a cell of it is too long: check the quotes."
+        raise _refused(f"cell:{reader.line_num}:", "broken", told) from None
+    if len(header) > MOST_COLUMNS:
+        raise _refused("cell:1:", "too-many", f"At most {MOST_COLUMNS} columns.")
     return header, rows
 
 
-def _check_shape(header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -> None:
-    known = {*BEFORE, *AFTER}
-    faults = [
-        Fault(f"cell:1:{place}", "unknown", "There is no such column.")
-        for place, column in enumerate(header, start=1)
-        if column not in known and not LISTED.fullmatch(column)
-    ]
-    faults += [
-        Fault(f"cell:1:{column}", "repeated", "This column is there twice.")
-        for column in sorted({one for one in header if header.count(one) > 1 and one in known})
-    ]
-    faults += [
-        Fault(f"cell:{line}:", "wrong-length", "This row has more or fewer cells than the header.")
-        for line, row in rows
-        if len(row) != len(header)
-    ]
+def _faults_of_shape(header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -> Iterator[Fault]:
+    for place, column in enumerate(header, start=1):
+        if not _is_known(column):
+            yield Fault(f"cell:1:{place}", "unknown", "There is no such column.")
+        elif column in header[: place - 1]:
+            yield Fault(f"cell:1:{column}", "repeated", "This column is there twice.")
+    for line, row in rows:
+        if len(row) != len(header):
+            yield Fault(f"cell:{line}:", "wrong-length", "This row has more or fewer cells than the header.")
     if len(rows) > MOST_RULES:
-        faults.append(Fault(f"cell:{rows[MOST_RULES][0]}:", "too-many", f"At most {MOST_RULES} rules."))
-    if faults:
-        raise Invalid(errors=faults)
+        yield Fault(f"cell:{rows[MOST_RULES][0]}:", "too-many", f"At most {MOST_RULES} rules.")
 
 
-def _placed(error: Any, lines: Sequence[int]) -> Iterator[Fault]:
-    """A fault of pydantic at the cell of its value; one of the whole table, at its header."""
+def _is_known(column: str) -> bool:
+    return column in BEFORE or column in AFTER or LISTED.fullmatch(column) is not None
+
+
+def _placed(error: Any, lines: Sequence[tuple[int, Mapping[str, str]]]) -> Iterator[Fault]:
+    """A fault of pydantic at the cell of its value; that there is no rule at all, at the header."""
     if not error["loc"]:
         yield Fault("cell:1:", "no-rules", "There is no rule in it.")
         return
     row, *steps = error["loc"]
-    path = ".".join(str(step + 1) if isinstance(step, int) else str(step) for step in steps)
-    column = next((one for one in (*CODES, EXAMPLE) if path.startswith(one)), path)
+    line, cells = lines[row]
+    column = _column(steps, cells)
     for fault in faults_of([{**error, "loc": ("cell", column)}]):
-        yield Fault(f"cell:{lines[row]}:{column}", fault.code, fault.detail)
+        yield Fault(f"cell:{line}:{column}", fault.code, fault.detail)
+
+
+def _column(steps: Sequence[str | int], cells: Mapping[str, str]) -> str:
+    """The column in which a value stands; what is listed has moved up where columns before it are empty."""
+    path = ".".join(map(str, steps))
+    if path.startswith(("then.suggest.", "then.advise.")):
+        begins, (moved_to, *part) = ".".join(map(str, steps[:2])), steps[2:]
+        listed = (column for column, cell in cells.items() if cell.strip() and column.startswith(begins))
+        filled = {int(column.split(".")[2]) for column in listed}
+        return ".".join([begins, str(sorted(filled)[int(moved_to)]), *map(str, part)])
+    return next((one for one in (*CODES, EXAMPLE) if path.startswith(one)), path)
 
 
 def _refused(pointer: str, code: str, detail: str) -> Invalid:
@@ -175,11 +188,13 @@ def _refused(pointer: str, code: str, detail: str) -> Invalid:
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    """A cell that no spreadsheet takes for a formula; `_plain` takes the apostrophe off again."""
+    shielded = cell.startswith("'") and cell[1:].startswith((*FORMULA, "'"))
+    return f"'{cell}" if shielded or cell.startswith(FORMULA) else cell
 
 
 def _plain(cell: str) -> str:
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*FORMULA, "'")) else cell
 
 
 def _place(column: str) -> tuple[str, int, int]:

@@ -1,22 +1,21 @@
 """The shapes of what is tried out on a rule set: its analysis, and a simulation against another version. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
-from functools import partial
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictInt, model_validator
 
 from service.routing.analysis import Analysis
 from service.routing.decide import CompiledRule, Decision, compile_rules, decide
 from service.routing.facts import Facts
 from service.routing.findings import Finding, Kind
 from service.routing.given import SignalFacts
+from service.routing.reach import Surroundings, unreached
 from service.routing.reads import Version
 from service.routing.rules import Level, Priority, RuleSetContent
-from service.routing.simulation import Simulation, simulate
-from service.routing.synthetic import synthetic_signals
+from service.routing.simulation import Simulation
 from service.vocabulary.types import MunicipalityCode, ReferralTarget
 from service.wire import Answer, Sentence, Wire, fault
 
@@ -61,8 +60,8 @@ class AnalysisRead(Answer):
 class Generated(Wire):
     """Signals that nobody sent, as partners would send them; the same seed gives the same ones."""
 
-    count: Annotated[int, Field(ge=1, le=MOST_GENERATED)] = 1_000
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
+    count: Annotated[StrictInt, Field(ge=1, le=MOST_GENERATED)] = 1_000
+    seed: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] = 1
 
 
 class SimulationRequest(Wire):
@@ -77,10 +76,6 @@ class SimulationRequest(Wire):
         if (self.signals is None) == (self.generated is None):
             raise fault("one-of", "Give signals, or say how many to generate: one of the two.")
         return self
-
-    def simulation(self, before: RuleSetContent, after: RuleSetContent) -> Callable[[], Simulation]:
-        """The work itself, to be done elsewhere."""
-        return partial(_simulated, self, before, after)
 
 
 class DecisionTold(Answer):
@@ -113,8 +108,9 @@ class SimulationRead(Answer):
     changes: list[ChangeRead]
 
 
-def analysis_told(analysis: Analysis, more: Iterable[Finding], content: RuleSetContent) -> AnalysisRead:
-    """An analysis on the wire, with the findings that the register's own state adds."""
+def analysis_told(analysis: Analysis, content: RuleSetContent, around: Surroundings) -> AnalysisRead:
+    """An analysis on the wire, with what cannot be reached."""
+    more = unreached(content, around, analysis.examples)
     findings = sorted([*analysis.findings, *more], key=lambda finding: not finding.is_error)
     rules = compile_rules(content)
     return AnalysisRead(
@@ -143,13 +139,6 @@ def simulation_told(simulation: Simulation, before: int, after: int) -> Simulati
             for change in simulation.changes
         ],
     )
-
-
-def _simulated(request: SimulationRequest, before: RuleSetContent, after: RuleSetContent) -> Simulation:
-    given: Iterable[Facts] = (one.facts for one in request.signals or ())
-    if request.generated is not None:
-        given = synthetic_signals(request.generated.count, request.generated.seed)
-    return simulate(given, compile_rules(before), compile_rules(after))
 
 
 def _finding(finding: Finding, rules: Sequence[CompiledRule]) -> FindingRead:

@@ -1,5 +1,6 @@
 """The doors at which rule sets are tried out: checked, analysed, simulated, compared, taken out and in as a table."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from service.doors import IfMatch, Reading, Recording, Writing
 from service.problems import JsonRoute
 from service.routing import actions, queries, trying
-from service.routing.reads import RuleSetChanges, RuleSetDraft, RuleSetRead, Version
+from service.routing.reads import RuleSetChanges, RuleSetDraft, RuleSetRead
 from service.routing.rule_sets_api import ONE, ChangingRules, ReadingRules, RuleSetVersion, drafted, told
 from service.routing.rules import Rule
 from service.routing.table import from_table, to_table
@@ -25,7 +26,7 @@ TABLE_BODY = {"requestBody": {"required": True, "content": TABLE}}
 
 async def _rules_of_table(caller: ChangingRules, request: Request) -> Sequence[Rule]:
     """The rules of a body that is a table; read before a transaction begins."""
-    return from_table(await request.body())
+    return await asyncio.to_thread(from_table, await request.body())
 
 
 RulesOfTable = Annotated[Sequence[Rule], Depends(_rules_of_table)]
@@ -34,7 +35,7 @@ RulesOfTable = Annotated[Sequence[Rule], Depends(_rules_of_table)]
 class ChangesQuery(Wire):
     """Since which version; left out: the one that this one succeeds."""
 
-    since: Annotated[Version | None, Query()] = None
+    since: Annotated[int | None, Query(ge=1, le=10**6)] = None
 
 
 @router.post("/rule-sets/_check", operation_id="check_rule_set", response_model_exclude_none=True)
@@ -43,7 +44,7 @@ async def check_rule_set(
 ) -> AnalysisRead:
     """What the analysis would say of this draft today; nothing is stored."""
     state = request.app.state
-    analysis = await trying.analysed(state.database, state.workbench, draft)
+    analysis = await trying.checked(state.database, state.workbench, draft)
     await trail.record(entry(caller.who, "rule-set.check", actions.ACTIVITY))
     return analysis
 
@@ -54,9 +55,7 @@ async def analyse_rule_set(
 ) -> AnalysisRead:
     """What is wrong with a version, exactly, each finding with a signal that shows it; and an example of each rule."""
     state = request.app.state
-    analysis = await trying.analysed(
-        state.database, state.workbench, await trying.content_of_version(state.database, version)
-    )
+    analysis = await trying.analysed(state.database, state.workbench, version)
     await trail.record(entry(caller.who, "rule-set.analyse", actions.ACTIVITY, "rule_set", version))
     return analysis
 
@@ -100,10 +99,12 @@ async def get_rule_set_table(
     caller: ReadingRules, version: RuleSetVersion, session: Reading, trail: Recording
 ) -> Response:
     """The rules of a version for a spreadsheet (CSV, UTF-8)."""
-    table = to_table(queries.content_of(await queries.get_rule_set(session, version)).rules)
+    rule_set = await queries.get_rule_set(session, version)
+    table = to_table(queries.content_of(rule_set).rules)
     await trail.record(entry(caller.who, "rule-set.read", actions.ACTIVITY, "rule_set", version))
     name = f'attachment; filename="rule-set-{version}.csv"'
-    return Response(table, headers={"Content-Disposition": name}, media_type=CSV)
+    headers = {"Content-Disposition": name, "ETag": f'"{rule_set.revision}"'}
+    return Response(table, headers=headers, media_type=CSV)
 
 
 @router.post(

@@ -44,6 +44,11 @@ class Calendar:
         turns = self._turns.get(municipality, [])
         return turns[bisect_left(turns, moment, key=lambda turn: turn.since) :]
 
+    def last_in(self, municipalities: Iterable[str]) -> Sequence[int]:
+        """The versions that hold in some municipalities when all that is planned has begun."""
+        last = (turns[-1].version for code in municipalities if (turns := self._turns.get(code)))
+        return sorted({version for version in last if version is not None})
+
     def places_at(self, moment: datetime) -> Places:
         """The versions that hold somewhere at a moment, and in which municipalities."""
         return _by_version((self.at(municipality, moment), municipality) for municipality in self._turns)

@@ -11,7 +11,7 @@ from service import clock
 from service.database import Database
 from service.routing.queries import contents_at
 from service.routing.reach import unreached
-from service.routing.surroundings import circles_on, posts_from
+from service.routing.surroundings import surroundings_on
 
 log = structlog.get_logger()
 
@@ -26,11 +26,11 @@ async def watch_rules(database: Database) -> None:
     day = clock.local_day(now)
     async with database.reading() as session:
         contents = await contents_at(session, now)
-        circles, posts = await circles_on(session, day), await posts_from(session, day)
+        around = await surroundings_on(session, day)
     found = [
         (version, finding)
         for version, content in contents
-        for finding in unreached(content, circles, posts, day, {})
+        for finding in unreached(content, around)
         if finding.is_error
     ]
     for version, finding in found:

@@ -179,9 +179,14 @@ def _of_rule(was: Rule, rule: Rule) -> Iterator[tuple[str, str]]:
     told = _in_both(outcome, was.then), _in_both(outcome, rule.then)
     if told[0] != told[1]:
         yield _said("then", rule.name, *told)
-    elif (was.then, was.why) != (rule.then, rule.why):
+    if _texts(was) != _texts(rule):
         yield _said("texts", rule.name)
     if was.basis != rule.basis:
         yield _said("basis", rule.name)
     if was.example != rule.example:
         yield _said("example", rule.name)
+
+
+def _texts(rule: Rule) -> tuple[object, ...]:
+    suggested = tuple((one.target, one.why) for one in rule.then.suggest)
+    return rule.why, suggested, tuple((one.code, one.text) for one in rule.then.advise)

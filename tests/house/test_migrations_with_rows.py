@@ -15,7 +15,7 @@ from service.migrations import alembic_config, migrate_database
 from service.referrals.models import Referral, ReferralStep
 from tests.support.bodies import person, signal
 from tests.support.register import Register, Templates, apart, in_process
-from tests.support.rules import Rules, rule_set
+from tests.support.rules import Rules, in_days, rule_set
 
 POINT, REGIONAL, HALT = "contact-point-helmond", "contact-point-brabant-zuidoost", "halt-oost-brabant"
 
@@ -121,9 +121,7 @@ async def test_rule_sets_go_down_and_up(engine: str, templates: Templates, tmp_p
         async with in_process(url, loaded, tmp_path) as register:
             rules = Rules(register)
             await rules.activated(rule_set(municipalities=["GM0762"]))
-            planned = await rules.activated(
-                rule_set(municipalities=["GM0743"]), activeFrom="2099-01-01T00:00:00Z"
-            )
+            planned = await rules.activated(rule_set(municipalities=["GM0743"]), activeFrom=in_days(400))
             draft = await rules.drafted(rule_set())
             thrown_away = await rules.drafted(rule_set())
             assert (await rules.call("POST", f"/{thrown_away}/retirement", tag=1)).status_code == 200

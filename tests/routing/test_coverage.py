@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.routing.coverage import Post, first_gap, opens_gap
+from service.routing.coverage import Post, first_gap
 
 DAY = date(2026, 11, 24)
 HELMOND = "GM0794"
@@ -53,16 +53,11 @@ def test_it_is_the_first_day_that_no_span_holds(spans: list[tuple[int, int]]) ->
 
 def test_a_regional_one_stands_in_for_a_local_one_but_not_the_other_way() -> None:
     local, regional = post(-9, None), post(-9, None, "REGIONAL", 2)
-
-    assert not opens_gap([local, regional], [regional], "LOCAL", HELMOND, DAY)
-    assert opens_gap([local, regional], [local], "REGIONAL", HELMOND, DAY)
-    assert opens_gap([local], [], "LOCAL", HELMOND, DAY)
-    assert not opens_gap([local], [], "LOCAL", "GM0228", DAY)
+    assert (local.serves("LOCAL", HELMOND), local.serves("REGIONAL", HELMOND)) == (True, False)
+    assert (regional.serves("LOCAL", HELMOND), regional.serves("REGIONAL", HELMOND)) == (True, True)
+    assert not local.serves("LOCAL", "GM0228")
 
 
-def test_what_was_uncovered_before_is_nobodys_fault_now() -> None:
-    assert not opens_gap([], [], "LOCAL", HELMOND, DAY)
-    ending, other = post(-9, 20), post(-9, None, number=2)
-    assert not opens_gap([ending, other], [other], "LOCAL", HELMOND, DAY)
-    assert opens_gap([ending], [post(-9, 10)], "LOCAL", HELMOND, DAY)
-    assert not opens_gap([ending], [post(-9, 30)], "LOCAL", HELMOND, DAY)
+def test_the_last_day_that_there_is_has_no_next() -> None:
+    forever = Post(UUID(int=1), UUID(int=1), "LOCAL", frozenset({HELMOND}), DAY, date.max)
+    assert first_gap([forever], DAY) is None

@@ -12,6 +12,7 @@ from service.errors import Invalid
 from service.routing.defaults import NAMES, default_rule_sets
 from service.routing.rules import Rule
 from service.routing.table import from_table, to_table
+from service.vocabulary.lists import codes
 from tests.routing.test_analysis import OUTCOMES, conditions, rule
 
 
@@ -55,7 +56,8 @@ def test_any_rules_come_back_as_they_were(drawn: list[tuple[dict[str, Any], dict
     rules = []
     for number, (when, then, words) in enumerate(drawn):
         text = {"nl": words, "en": words}
-        said = {**then, "suggest": [{"target": "HALT", "why": text}] * (number % 3)}
+        targets = codes("referral_target")[: number * 4]
+        said = {**then, "suggest": [{"target": target, "why": text} for target in targets]}
         rules.append(Rule.model_validate(wire(rule(f"rule-{number}", when, said)) | {"why": text}))
     assert from_table(to_table(rules).encode()) == tuple(rules)
 

@@ -10,7 +10,7 @@ from service.routing.models import RuleSet, SignalDecision
 from service.signals.models import Signal
 from tests.support.bodies import CONTACT_POINT
 from tests.support.register import Register
-from tests.support.rules import HELMOND, WHY, Json, Rules, faults, helmond, rule, rule_set, slug
+from tests.support.rules import HELMOND, WHY, Json, Rules, faults, helmond, in_days, rule, rule_set, slug
 
 ACUTE = {"urgency": ["ACUTE"]}
 LOVERBOY = {"types": ["LOVERBOY"]}
@@ -122,7 +122,7 @@ async def test_what_a_planned_set_needs_cannot_end_either(rules: Rules) -> None:
     await rules.activated(rule_set(rule("loverboy", LOVERBOY)))
     riec = rules.register.loaded.organisations["riec-oost-brabant"]
     await rules.activated(
-        rule_set(rule("loverboy", LOVERBOY, suggest=suggest), succeeds=[4]), activeFrom="2099-01-01T00:00:00Z"
+        rule_set(rule("loverboy", LOVERBOY, suggest=suggest), succeeds=[4]), activeFrom=in_days(400)
     )
     headers = await rules.register.headers("administrator")
     answer = await rules.register.http.post(f"/v1/organisations/{riec}/termination", headers=headers)

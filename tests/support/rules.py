@@ -1,6 +1,7 @@
 """Rule sets over HTTP: bodies to draft from, and who calls as whom."""
 
 from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -32,6 +33,14 @@ def rule_set(*rules: Json, **changes: Any) -> Json:
 def helmond(**changes: Any) -> Json:
     """The set of the demo pack as a draft that succeeds it."""
     return deepcopy(default_rule_sets()["helmond"].as_json()) | {"succeeds": [HELMOND]} | changes
+
+
+def wire(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def in_days(days: float) -> str:
+    return wire(datetime.now(UTC).replace(microsecond=0) + timedelta(days))
 
 
 class Rules:
