@@ -13,7 +13,7 @@ from typing import Any
 
 from service.routing.decide import CompiledRule, compile_rule
 from service.routing.encoding import Encoding, OutOfTime
-from service.routing.facts import Facts
+from service.routing.facts import Facts, PersonFacts
 from service.routing.findings import Finding
 from service.routing.rules import Rule
 from service.routing.space import Space, every_signal
@@ -157,33 +157,31 @@ def _shrunk(example: Facts, shows: Callable[[Facts], bool]) -> Facts:
     """The example without whatever it does not need; raises `AssertionError` where it does not show it at all."""
     if not shows(example):
         raise AssertionError("the formula and the rules do not agree")
-    for fact, code in _removable(example):
-        shorter = _without(example, fact, code)
+    for shorten in _ways_to_shorten(example):
+        shorter = shorten(example)
         if shows(shorter):
             example = shorter
     return example
 
 
-def _removable(facts: Facts) -> Iterator[tuple[str, Any]]:
-    """Everything that a signal can be without, by its fact; of its primary type, what can take its place."""
-    yield from (("primary_type", code) for code in sorted(facts.types - {facts.primary_type}))
-    yield from (("persons", person) for person in facts.persons)
-    yield from (("types", code) for code in sorted(facts.types - {facts.primary_type}))
-    for fact in ("settings", "indicators", "flag_criteria"):
-        yield from ((fact, code) for code in sorted(getattr(facts, fact)))
-    yield from ((fact, None) for fact in ("urgency", "flag") if getattr(facts, fact) is not None)
+def _ways_to_shorten(facts: Facts) -> Iterator[Callable[[Facts], Facts]]:
+    """A way for everything that a signal can be without; of its primary type, for what can take its place."""
+    yield from (partial(_led_by, code) for code in sorted(facts.types - {facts.primary_type}))
+    yield from (partial(_without_person, person) for person in facts.persons)
+    for fact in ("types", "settings", "indicators", "flag_criteria"):
+        yield from (partial(_without_code, fact, code) for code in sorted(getattr(facts, fact)))
+    yield lambda left: replace(left, urgency=None)
+    yield lambda left: replace(left, flag=None)
 
 
-def _without(facts: Facts, fact: str, code: Any) -> Facts:
-    if fact == "primary_type":
-        return replace(facts, primary_type=code, types=facts.types - {facts.primary_type})
-    if fact == "types" and code == facts.primary_type:
-        return facts
-    there = getattr(facts, fact)
-    left: Any = None
-    if fact == "persons":
-        left = tuple(person for person in there if person != code)
-    elif code is not None:
-        left = there - {code}
-    changed: dict[str, Any] = {fact: left}
-    return replace(facts, **changed)
+def _led_by(code: str, facts: Facts) -> Facts:
+    return replace(facts, primary_type=code, types=facts.types - {facts.primary_type})
+
+
+def _without_person(person: PersonFacts, facts: Facts) -> Facts:
+    return replace(facts, persons=tuple(one for one in facts.persons if one != person))
+
+
+def _without_code(fact: str, code: str, facts: Facts) -> Facts:
+    left: dict[str, Any] = {fact: getattr(facts, fact) - {code}}
+    return facts if code == facts.primary_type else replace(facts, **left)

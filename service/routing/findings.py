@@ -121,21 +121,24 @@ class Finding:
 
 
 def faults_in(findings: Sequence[Finding], content: RuleSetContent) -> list[Fault]:
-    """The errors among findings, each at its place in the set."""
+    """The errors among findings, each at its places in the set."""
     return [
-        Fault(_pointer(finding, content), finding.kind, finding.told.en)
+        Fault(pointer, finding.kind, finding.told.en)
         for finding in findings
         if finding.is_error
+        for pointer in _pointers(finding, content)
     ]
 
 
-def _pointer(finding: Finding, content: RuleSetContent) -> str:
+def _pointers(finding: Finding, content: RuleSetContent) -> list[str]:
+    places = {rule.name: place for place, rule in enumerate(content.rules)}
     if finding.municipality is not None:
-        return f"/municipalities/{content.municipalities.index(finding.municipality)}"
-    if not finding.rules:
-        return "/rules"
-    place = [rule.name for rule in content.rules].index(finding.rules[-1])
-    if finding.target is None:
-        return f"/rules/{place}"
+        return [f"/municipalities/{content.municipalities.index(finding.municipality)}"]
+    if finding.target is not None:
+        return [_suggested(places[name], finding.target, content) for name in finding.rules]
+    return [f"/rules/{places[finding.rules[-1]]}" if finding.rules else "/rules"]
+
+
+def _suggested(place: int, target: str, content: RuleSetContent) -> str:
     targets = [suggestion.target for suggestion in content.rules[place].then.suggest]
-    return f"/rules/{place}/then/suggest/{targets.index(finding.target)}"
+    return f"/rules/{place}/then/suggest/{targets.index(target)}"

@@ -168,7 +168,7 @@ def _of_rules(before: Sequence[Rule], after: Sequence[Rule]) -> Iterator[tuple[s
 
 
 def _moved(before: Sequence[str], after: Sequence[str]) -> set[str]:
-    """The names that are not in their order any more: what is left beside the longest parts that are."""
+    """Names that are not in their order any more: what is left beside the parts that are."""
     kept = SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
     return set(after).difference(*(after[block.b : block.b + block.size] for block in kept))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import combinations, product
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from service.intake.models import SubmittedPerson
-from service.routing.analysis import analyse
+from service.routing.analysis import MOST_OVERLAPS, analyse
 from service.routing.decide import CompiledRule, compile_rule, decide
 from service.routing.defaults import NAMES, default_rule_sets
 from service.routing.facts import Facts, PersonFacts
@@ -260,6 +261,23 @@ def accepted(kind: Any, code: str) -> bool:
     except ValidationError:
         return False
     return True
+
+
+def test_a_signal_has_only_so_many_persons() -> None:
+    """Rules that meet only in a signal with two persons do not meet where a signal has one."""
+    alone = replace(SMALL, most_persons=1)
+    rules = [
+        rule("victim", {"person": {"roles": ["VICTIM"]}}),
+        rule("suspect", {"person": {"roles": ["SUSPECT"]}}, OUTCOMES[1]),
+        rule("all", {}),
+    ]
+    assert [one.kind for one in analyse(rules, SMALL).findings] == ["overlap"]
+    assert analyse(rules, alone).findings == []
+
+
+def test_after_many_overlaps_that_there_are_more() -> None:
+    kinds = [one.kind for one in analyse(default_rule_sets()["helmond"].rules).findings]
+    assert kinds == ["overlap"] * MOST_OVERLAPS + ["more-overlaps"]
 
 
 def test_out_of_time_is_told() -> None:

@@ -20,7 +20,7 @@ def wire(one: Rule) -> dict[str, Any]:
     return one.model_dump(mode="json", exclude_none=True)
 
 
-FORMULAS = ("=1+1", "+31", "-5", "@SUM(A1)", "\t=1")
+FORMULAS = ("=1+1", "+31", "-5", "@SUM(A1)", "\t=1", " =1", "\n=1", "\u00a0=1")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -41,7 +41,7 @@ def as_excel_saves(table: str) -> bytes:
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=30).filter(
     lambda text: text.strip() == text and bool(text)
-)
+) | st.text("'=+-@ x", min_size=1).filter(lambda text: text.strip() == text)
 
 
 @settings(max_examples=100, deadline=None)
@@ -79,9 +79,52 @@ def with_cell(line: int, column: str, cell: str) -> str:
     return text.getvalue()
 
 
+SHIELDED = ("'=1", "''=1", "'s avonds", "''", "'", "=1", "x ' =y")
+
+
+@pytest.mark.parametrize("words", SHIELDED)
+def test_an_apostrophe_comes_back_as_it_was(words: str) -> None:
+    text = {"nl": words, "en": words}
+    rules = (Rule.model_validate(wire(rule("first", {})) | {"why": text, "basis": words}),)
+    assert from_table(to_table(rules).encode()) == rules
+
+
+def test_twelve_suggestions_keep_their_order() -> None:
+    targets = codes("referral_target")
+    assert len(targets) == 12
+    suggest = [{"target": target, "why": {"nl": target, "en": target}} for target in reversed(targets)]
+    rules = (rule("first", {}, {**OUTCOMES[0], "suggest": suggest}),)
+    assert from_table(to_table(rules).encode()) == rules
+
+
+def test_a_fault_of_what_moved_up_is_told_at_its_own_cell() -> None:
+    suggest = [{"target": target, "why": {"nl": "a", "en": "b"}} for target in ("HALT", "RIEC", "NLA")]
+    table = to_table([rule("first", {}, {**OUTCOMES[0], "suggest": suggest})])
+    emptied = table.replace("HALT,a,b", ",,").replace("NLA", "NOBODY")
+    assert faults(emptied) == [("cell:2:then.suggest.3.target", "unknown-code")]
+
+
+def test_more_columns_and_rows_than_there_can_be_are_told_once() -> None:
+    for much in ("," * 400_000, "a;" * 200_000, "x\r\n" * 150_000, "name,basis\r\n" + "a\r\n" * 100_000):
+        assert len(faults(much)) <= 501
+
+
+def test_what_is_listed_twice_is_told_and_everything_else_with_it() -> None:
+    header, row = (
+        "name,then.suggest.1.target,then.suggest.1.target,colour,then.priority",
+        "one,HALT,NLA,red,URGENT",
+    )
+    assert {
+        ("cell:1:then.suggest.1.target", "repeated"),
+        ("cell:1:4", "unknown"),
+        ("cell:2:then.priority", "unknown-code"),
+    } <= set(faults(f"{header}\r\n{row}\r\n"))
+
+
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_a_formula_is_refused(formula: str) -> None:
-    assert faults(with_cell(3, "basis", formula)) == [("cell:3:basis", "formula")]
+    ends_on = 3 + formula.count("\n")
+    assert (f"cell:{ends_on}:basis", "formula") in faults(with_cell(3, "basis", formula))
 
 
 def test_no_cell_of_ours_is_a_formula() -> None:
@@ -125,5 +168,6 @@ def test_what_is_no_such_table_is_told() -> None:
     assert ("cell:2:", "wrong-length") in faults("name,basis\r\nfirst\r\n")
     assert faults('name,basis\r\n"first,x\r\n') == [("cell:2:", "broken")]
     assert faults("") == faults(TABLE.partition("\r\n")[0]) == [("cell:1:", "no-rules")]
+    assert faults("name,basis\r\n" + "a" * 140_000 + ",b\r\n") == [("cell:2:", "broken")]
     many = "name,basis\r\n" + "a,b\r\n" * 201
     assert ("cell:202:", "too-many") in faults(many)

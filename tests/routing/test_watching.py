@@ -30,15 +30,18 @@ async def test_all_is_well_with_the_demo_pack(register: Register) -> None:
     assert watch_rules in [job.run for job in JOBS]
 
 
-async def test_the_last_day_of_a_contact_point_is_seen(
-    register: Register, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_the_last_day_of_a_contact_point_is_seen(register: Register) -> None:
     ended = update(ContactPoint).where(ContactPoint.level == "LOCAL").values(valid_until=date(2026, 1, 31))  # type: ignore[arg-type]
     await change(register, ended)
     await watch_rules(register.database)  # a regional one stands in
     await change(register, update(ContactPoint).values(valid_until=date(2026, 1, 31)))
     with pytest.raises(RulesInTrouble):
         await watch_rules(register.database)
+
+
+async def test_an_end_to_come_is_no_trouble_yet(register: Register) -> None:
+    await change(register, update(ContactPoint).values(valid_until=date(2099, 12, 31)))
+    await watch_rules(register.database)
 
 
 async def test_an_agreement_without_a_party_that_is_suggested_is_seen(register: Register) -> None:

@@ -59,6 +59,19 @@ def test_texts_and_sources_are_told_apart(helmond: RuleSetContent) -> None:
     ]
 
 
+def test_other_texts_are_told_beside_another_outcome(helmond: RuleSetContent) -> None:
+    """Who puts it in force must hear that the explanation changed too."""
+    text = {"nl": "Anders.", "en": "Otherwise."}
+    first = helmond.rules[0]
+    then = first.then.model_dump(mode="json", exclude_none=True) | {"priority": "LOW"}
+    then["advise"] = [one | {"text": text} for one in then["advise"]]
+    outcome, texts = told(helmond, changed(helmond, 0, then=then))
+    assert "now says" in outcome
+    assert texts == f"Rule “{first.name}” has other texts of its explanation, suggestions or advice."
+    explained = told(helmond, changed(helmond, 0, why=text, then=then))
+    assert len(explained) == 2
+
+
 def test_rules_that_come_go_and_move(helmond: RuleSetContent) -> None:
     wire = helmond.as_json()
     first, second, *rest = wire["rules"]
