@@ -138,7 +138,9 @@ def downgrade() -> None:
     connection.execute(rule_set.update().where(rule_set.c.status == "DRAFT").values(activated_at=None))
     for row in connection.execute(sa.select(rule_set).where(rule_set.c.status == "ACTIVE")).all():
         held = set(connection.scalars(holding.where(turn.c.version == row.version)))
-        content = row.content | {"municipalities": [one for one in row.content["municipalities"] if one in held]}
+        content = row.content | {
+            "municipalities": [one for one in row.content["municipalities"] if one in held]
+        }
         connection.execute(rule_set.update().where(rule_set.c.version == row.version).values(content=content))
     op.drop_table("rule_set_turn")
     with op.batch_alter_table("rule_set") as batch:

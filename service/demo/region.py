@@ -8,6 +8,7 @@ from service.demo.screen import Screen
 from service.vocabulary.lists import codes, label
 
 PERIOD = "2026-H1"
+SHOWN = ("victims-by-municipality-and-form", "victims-by-municipality-and-age")
 REGION, ALONE, REST = "VR22", "GM0794", "VR22-OTHER"
 
 
@@ -21,13 +22,18 @@ async def the_region_is_counted(clients: dict[str, Connection], screen: Screen) 
     compiled = await clients["administrator"].call("POST", "/v1/statistics/releases", json={"period": PERIOD})
     path = f"/v1/statistics/releases/{compiled['id']}"
     await clients["administrator-deputy"].call("POST", f"{path}/publication")
-    for table in (await clients["analyst"].get(path))["tables"]:
+    release = await clients["analyst"].get(path)
+    for table in (one for one in release["tables"] if one["name"] in SHOWN):
         cells = (await clients["analyst"].get(f"{path}/tables/{table['name']}"))["cells"]
         area, category = table["dimensions"]
         _show_table(screen, table["title"]["en"], cells, area, category)
     csv = await clients["analyst"].get_text(f"{path}/tables/{table['name']}", "text/csv")
     screen.say("The same as CSV, for a BI tool:\n  " + "\n  ".join(csv.splitlines()[:3]))
-    screen.say(f"\n[italic]{compiled['caveats'][0]['en']}[/]")
+    proofs = ", ".join(f"{one['audited']} of {one['population'].lower()}" for one in compiled["certificate"])
+    screen.say(
+        f"\n{len(release['tables'])} tables; small numbers in which the register could find nobody: {proofs}."
+    )
+    screen.say(f"[italic]{compiled['caveats'][0]['en']}[/]")
 
 
 def _show_table(

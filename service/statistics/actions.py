@@ -7,9 +7,9 @@ cells and the marks of who was counted in a second one; a period that was compil
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from dateutil.relativedelta import relativedelta
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,24 +24,28 @@ from service.pseudonyms.queries import label_in_use, settled_label
 from service.signals.models import SignalPerson
 from service.snapshot import one_at_a_time
 from service.statistics import errors
-from service.statistics.areas import Area, Standing, area_index, check_areas, plan_areas, regions_only
-from service.statistics.counting import FirstSeen, closed_over, first_seen, standings_of, tabulate
-from service.statistics.disclosure import Cell, Counts, Rounding, display
-from service.statistics.entries import counted_between, entries_between
-from service.statistics.menu import MENU_VERSION, VICTIMS, Population
+from service.statistics.areas import Area, check_areas
+from service.statistics.background import Background
+from service.statistics.disclosure import Cell, display
+from service.statistics.menu import MENU, MENU_VERSION
 from service.statistics.models import AreaPlan, Release, ReleaseCell, ReleaseRead
-from service.statistics.periods import NoSuchPeriod, Period, period_of, year_of
+from service.statistics.periods import PERIODS_A_YEAR, NoSuchPeriod, Period, period_of
 from service.statistics.queries import (
+    BY_COUNTS,
     PUBLISHED,
+    area_plans,
     areas_as_json,
-    find_area_plan,
+    planned_by_counts,
     read_release,
     released_periods,
 )
+from service.statistics.released import known_numbers
+from service.statistics.tallies import PERSONS, Counted, count_period
+
+if TYPE_CHECKING:
+    from service.statistics.compiling import Compiled
 
 ACTIVITY = "statistics"
-COUNTED_AGAIN_AFTER = relativedelta(months=12)
-LINKED_WITHIN = relativedelta(months=24)  # as long as a signal may exist
 MARKED_AT_A_TIME = 5000
 
 
@@ -49,9 +53,10 @@ async def set_areas(session: AsyncSession, who: trail.Who, *, year: int, areas: 
     """Fix the areas of a year that has not begun; raises `AreasFixed`, or InvalidAreas with all faults."""
     check_areas(areas)
     today = clock.local_day(clock.receipt_moment())
-    if today >= date(year, 1, 1) or await find_area_plan(session, year) is not None:
+    if today >= date(year, 1, 1) or await area_plans(session, year):
         raise errors.AreasFixed
-    await _store_plan(session, year, areas, "administrator")
+    for population in PERSONS:
+        await _store_plan(session, year, population, areas, "administrator")
     await trail.append(session, [trail.entry(who, "areas.set", ACTIVITY, "area_plan", year)])
 
 
@@ -68,11 +73,12 @@ async def compile_release(
         released = await released_periods(session)
         _check_order(period, released)
         label = await settled_label(session)
-        planned = await find_area_plan(session, period.first.year)
-        areas = planned or await _areas_by_last_year(session, VICTIMS, period.first.year)
-        persons = await _count(session, VICTIMS, period)
-    counts = tabulate(persons, VICTIMS, area_index(areas))
-    rounding = await asyncio.to_thread(_round, areas, counts, secret, period)
+        counted = await count_period(session, period)
+        known = {one.code: await known_numbers(session, one) for one in MENU.values()}
+        by_counts = await planned_by_counts(session)
+    by_counts |= {(period.first.year, code) for code in counted.planned}
+    background = Background(period.first.year, PERIODS_A_YEAR[period_kind], known, by_counts)
+    numbers = await asyncio.to_thread(_compile, counted, background, secret, period)
     try:
         async with database.writing() as session:
             await one_at_a_time(session)
@@ -80,9 +86,10 @@ async def compile_release(
                 raise KeysRotating
             if await released_periods(session) != released:
                 raise errors.ReleaseExists("Another period was released meanwhile; compile this one anew.")
-            if planned is None and await find_area_plan(session, period.first.year) is None:
-                await _store_plan(session, period.first.year, areas, "previous-year")
-            return await _freeze(session, caller, period, rounding, persons)
+            if not await area_plans(session, period.first.year):
+                for code, areas in counted.planned.items():
+                    await _store_plan(session, period.first.year, code, areas, BY_COUNTS)
+            return await _freeze(session, caller, period, numbers, counted.person_ids)
     except IntegrityError:
         raise errors.ReleaseExists from None
 
@@ -124,41 +131,27 @@ def _closed_period(code: str, kind: str) -> Period:
     return period
 
 
-async def _count(session: AsyncSession, population: Population, period: Period) -> list[FirstSeen]:
-    """The persons first seen in the period."""
-    begin, end = period.moments(clock.LOCAL)
-    entries = await entries_between(session, population, begin, end)
-    counted = await counted_between(
-        session, population, period.first - COUNTED_AGAIN_AFTER, period.first - relativedelta(days=1)
-    )
-    earlier = await entries_between(session, population, begin - LINKED_WITHIN, begin)
-    return first_seen(entries, closed_over(counted, earlier))
-
-
-def _round(areas: Sequence[Area], counts: Counts, secret: bytes, period: Period) -> Rounding:
+def _compile(
+    counted: Counted, background: "Background", secret: bytes, period: Period
+) -> Mapping[str, "Compiled"]:
     # Imported here: the solver costs a second of every start-up, for what runs twice a year.
-    from service.statistics.rounding import NoRoundingFound, round_release
+    from service.statistics.compiling import compile_all
+    from service.statistics.rounding import NoRoundingFound
 
     try:
-        return round_release(VICTIMS, areas, counts, secret=secret, release=period.code)
+        return compile_all(counted.counts, counted.areas, background, secret=secret, period=period.code)
     except NoRoundingFound:
         raise errors.NothingReleasable from None
 
 
-async def _areas_by_last_year(session: AsyncSession, population: Population, year: int) -> tuple[Area, ...]:
-    """Areas from the counts of the year before; regions only where there are none."""
-    begin, end = year_of(year - 1).moments(clock.LOCAL)
-    persons = first_seen(await entries_between(session, population, begin, end), frozenset())
-    if not persons:
-        return regions_only()
-    return plan_areas(
-        Standing(municipality, by_organisation)
-        for municipality, by_organisation in standings_of(persons).items()
+async def _store_plan(
+    session: AsyncSession, year: int, population: str, areas: Sequence[Area], origin: str
+) -> None:
+    session.add(
+        AreaPlan(
+            year=year, population=population, origin=origin, areas=areas_as_json(areas), set_at=clock.now()
+        )
     )
-
-
-async def _store_plan(session: AsyncSession, year: int, areas: Sequence[Area], origin: str) -> None:
-    session.add(AreaPlan(year=year, origin=origin, areas=areas_as_json(areas), set_at=clock.now()))
     await session.flush()
 
 
@@ -166,8 +159,8 @@ async def _freeze(
     session: AsyncSession,
     caller: Caller,
     period: Period,
-    rounding: Rounding,
-    persons: Sequence[FirstSeen],
+    numbers: Mapping[str, "Compiled"],
+    person_ids: Sequence[UUID],
 ) -> ReleaseRead:
     """Write the release, its cells, and the mark on everybody who was counted."""
     release = Release(
@@ -177,15 +170,8 @@ async def _freeze(
         last=period.last,
         status="COMPILED",
         menu_version=MENU_VERSION,
-        areas=areas_as_json(rounding.areas),
-        facts={
-            "shares": dict(rounding.shares),
-            "joined": list(rounding.joined),
-            "solver": rounding.solving.solver,
-            "nodeLimit": rounding.solving.node_limit,
-            "nodes": rounding.solving.nodes,
-            "gap": rounding.solving.gap,
-        },
+        areas={code: areas_as_json(one.areas) for code, one in numbers.items()},
+        facts={code: one.facts for code, one in numbers.items()},
         compiled_at=clock.now(),
         compiled_by=caller.actor or "",
         published_at=None,
@@ -193,13 +179,12 @@ async def _freeze(
     )
     session.add(release)
     await session.flush()
-    for table in VICTIMS.tables:
-        rows = [
-            _cell_row(release.id, table.code, position, cell)
-            for position, cell in enumerate(display(table, rounding))
-        ]
-        await session.execute(insert(ReleaseCell.__table__), rows)
-    await _mark_counted(session, persons, period.last)
+    for code, one in numbers.items():
+        for table in one.tables:
+            cells = display(MENU[code], table, one.areas, one.rounded.values)
+            rows = [_cell_row(release.id, table.code, position, cell) for position, cell in enumerate(cells)]
+            await session.execute(insert(ReleaseCell.__table__), rows)
+    await _mark_counted(session, person_ids, period.last)
     await trail.append(session, [trail.entry(caller.who, "release.compile", ACTIVITY, "release", release.id)])
     return read_release(release)
 
@@ -209,19 +194,19 @@ def _cell_row(release_id: UUID, table: str, position: int, cell: Cell) -> dict[s
         "release_id": release_id,
         "table": table,
         "position": position,
-        "area": cell.area,
-        "category": cell.category,
+        "row_code": cell.row,
+        "column_code": cell.column,
         "value": cell.value,
         "status": cell.status,
+        "rounded": cell.rounded,
     }
 
 
-async def _mark_counted(session: AsyncSession, persons: Sequence[FirstSeen], day: date) -> None:
-    ids = [entry.person_id for person in persons for entry in person.entries]
-    for start in range(0, len(ids), MARKED_AT_A_TIME):
+async def _mark_counted(session: AsyncSession, person_ids: Sequence[UUID], day: date) -> None:
+    for start in range(0, len(person_ids), MARKED_AT_A_TIME):
         await session.execute(
             update(SignalPerson)
-            .where(SignalPerson.id.in_(ids[start : start + MARKED_AT_A_TIME]))
+            .where(SignalPerson.id.in_(person_ids[start : start + MARKED_AT_A_TIME]))
             .values(counted_on=day)
             .execution_options(synchronize_session=False)
         )

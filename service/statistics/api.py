@@ -34,8 +34,15 @@ class TableQuery(Wire):
     """Which released cells of the table; nothing else can be asked."""
 
     area: Annotated[str | None, Query(max_length=12)] = None
+    region: Annotated[str | None, Query(max_length=12)] = None
     form: Annotated[str | None, Query(max_length=20)] = None
     age: Annotated[str | None, Query(max_length=20)] = None
+    gender: Annotated[str | None, Query(max_length=20)] = None
+    reporter_type: Annotated[str | None, Query(max_length=20)] = None
+    setting: Annotated[str | None, Query(max_length=20)] = None
+    step: Annotated[str | None, Query(max_length=20)] = None
+    outcome: Annotated[str | None, Query(max_length=20)] = None
+    feedback: Annotated[str | None, Query(max_length=20)] = None
 
 
 def _sees_unpublished(caller: Caller) -> bool:

@@ -1,18 +1,22 @@
-"""Counting persons first seen: who is counted in a period, and under what. Pure.
+"""Counting: who is a person first seen in a period, what a signal came to, and under what each is counted. Pure.
 
 Persons are the linked entries of signals: entries that share a subject are one person, an entry without a
-subject is a person of its own. The first signal of the period decides area, form and age; who was counted in
+subject is a person of its own. The first signal of the period decides place and categories; who was counted in
 the twelve months before is not counted again.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from service.statistics.disclosure import Counts
-from service.statistics.menu import Population
+from service.statistics.grid import Counts
+from service.statistics.menu import Population, Table
 from service.vocabulary.lists import group_of
+from service.vocabulary.municipalities import region_of
+
+UNKNOWN = "UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +24,53 @@ class Entry:
     """One person entry of a valid signal, as it is counted; entries come in order of receipt."""
 
     person_id: UUID
+    received_at: datetime
     subjects: tuple[bytes, ...]
     organisation_id: UUID
     municipality: str
     primary_type: str
     age_band: str
+    gender: str
+    reporter_type: str
+    setting: str | None
+
+    @property
+    def categories(self) -> Mapping[str, str]:
+        """Under what it is counted, by the name of each category."""
+        return {
+            "form": _group("signal_type", self.primary_type),
+            "age": _group("age_band", self.age_band),
+            "gender": _group("gender", self.gender),
+            "reporterType": self.reporter_type,
+            "setting": self.setting or UNKNOWN,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a valid signal came to; `outcome` None: it has not been closed."""
+
+    municipality: str
+    primary_type: str
+    reporter_type: str
+    is_decided: bool
+    outcome: str | None
+    feedback_within_term: bool | None
+
+    @property
+    def categories(self) -> Mapping[str, str]:
+        """Under what it is counted, by the name of each category."""
+        outcome = "OPEN" if self.outcome is None else _group("referral_outcome", self.outcome)
+        closed = "HELPED" if outcome == "HELP" else "CLOSED"
+        waiting = "DECIDED" if self.is_decided else "RECEIVED"
+        heard = {True: "WITHIN", False: "LATE", None: "NONE"}
+        return {
+            "reporterType": self.reporter_type,
+            "form": _group("signal_type", self.primary_type),
+            "step": waiting if self.outcome is None else closed,
+            "outcome": outcome,
+            "feedback": heard[self.feedback_within_term],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +79,6 @@ class FirstSeen:
 
     first: Entry
     entries: tuple[Entry, ...]
-
-
-CATEGORY = {
-    "form_group": lambda entry: group_of("signal_type", entry.primary_type),
-    "age_group": lambda entry: group_of("age_band", entry.age_band),
-}
 
 
 def first_seen(entries: Iterable[Entry], counted_before: frozenset[bytes]) -> list[FirstSeen]:
@@ -58,13 +98,14 @@ def closed_over(counted: frozenset[bytes], earlier: Iterable[Entry]) -> frozense
     return counted.union(*(group for group in groups if group & counted))
 
 
-def tabulate(persons: Sequence[FirstSeen], population: Population, area_of: Mapping[str, str]) -> Counts:
-    """Exact counts by table, then by (area, category)."""
+def tabulate(counted: Iterable[Entry | Course], population: Population, area_of: Mapping[str, str]) -> Counts:
+    """Exact counts by table, then by (row, column)."""
     counts: dict[str, Counter[tuple[str, str]]] = {table.code: Counter() for table in population.tables}
-    for person in persons:
-        area = area_of[person.first.municipality]
+    for one in counted:
+        categories = one.categories
         for table in population.tables:
-            counts[table.code][area, str(CATEGORY[table.code_list](person.first))] += 1
+            row = _row(table, one.municipality, categories, area_of)
+            counts[table.code][row, categories[table.column.name]] += 1
     return counts
 
 
@@ -74,6 +115,16 @@ def standings_of(persons: Sequence[FirstSeen]) -> Mapping[str, Mapping[str, int]
     for person in persons:
         found[person.first.municipality][str(person.first.organisation_id)] += 1
     return found
+
+
+def _row(table: Table, municipality: str, categories: Mapping[str, str], area_of: Mapping[str, str]) -> str:
+    if table.row is not None:
+        return categories[table.row.name]
+    return area_of[municipality] if table.level == "area" else region_of(municipality)
+
+
+def _group(code_list: str, code: str) -> str:
+    return str(group_of(code_list, code))
 
 
 def _linked(entries: Sequence[Entry]) -> list[list[Entry]]:

@@ -1,4 +1,4 @@
-"""What may be known of the counts of a release: which of the rounded numbers a reader sees.
+"""What may be known of the numbers of a release: which of the rounded numbers a reader sees.
 
 `display` makes the cells of a release from numbers that `rounding` has rounded; nothing else leaves the house.
 What is hidden follows from the rounded numbers alone, so that hiding tells nothing that these do not.
@@ -13,85 +13,74 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from service.statistics.areas import WHOLE, Area, hierarchy
-from service.statistics.menu import Table
+from service.statistics.areas import WHOLE, Area
+from service.statistics.grid import TOTAL, Key, Tree, key_of, rows_of, tree_of
+from service.statistics.menu import Population, Table
 
 FEWEST_SHOWN = 10
-TOTAL = "TOTAL"
-
-Counts = Mapping[str, Mapping[tuple[str, str], int]]
-"""Persons by table code, then by (area code, category); a cell that is not there is zero."""
-
-Key = tuple[str, str, str]
-"""Table code, row (area, region or `ALL`), category; the total of a row has no table, for all share it."""
 
 Row = tuple[int, ...]
 Status = Literal["rounded5", "<10", "withheld"]
 
 
 @dataclass(frozen=True, slots=True)
-class Solving:
-    """How the rounding was found: what somebody needs to find it again."""
-
-    solver: str
-    node_limit: int
-    nodes: int
-    gap: float
-
-
-@dataclass(frozen=True, slots=True)
-class Rounding:
-    """All tables of a population, rounded; inside the house only, `display` makes of it what readers see.
-
-    `values` holds every cell and margin, `joined` the codes of the planned areas that had to be given up.
-    `shares` is the achieved share of inner cells that went up, by the remainder of the exact count ("zero",
-    "1" to "4"): joint choice bends the odds, so they are kept and none is promised.
-    """
-
-    areas: tuple[Area, ...]
-    joined: tuple[str, ...]
-    values: Mapping[Key, int]
-    shares: Mapping[str, float]
-    solving: Solving
-
-
-@dataclass(frozen=True, slots=True)
 class Cell:
-    """What a reader sees of one number; `value` is None unless the status is `rounded5`."""
+    """What a reader sees of one number; `value` is None unless the status is `rounded5`. `rounded` stays inside."""
 
-    area: str
-    category: str
+    row: str
+    column: str
     value: int | None
     status: Status
+    rounded: int
 
 
-def display(table: Table, rounding: Rounding) -> tuple[Cell, ...]:
+def display(
+    population: Population, table: Table, areas: Sequence[Area], values: Mapping[Key, int]
+) -> tuple[Cell, ...]:
     """The cells of a table as readers see them: `ALL`, then each region and its areas, a row's total first.
 
-    10 and more as a number, everything else hidden, zero included; of a withheld row the total only.
+    10 and more as a number, everything else hidden, zero included; of a withheld row the total only. A table of the
+    whole register by two categories is withheld where a table by area withholds the sums of one of them.
     """
-    tree = hierarchy(rounding.areas)
-    order = [WHOLE]
-    for region in tree[WHOLE]:
-        order += [region, *tree.get(region, ())]
-    rows = {row: tuple(rounding.values[table.code, row, c] for c in table.categories) for row in order}
+    tree = tree_of(table, areas)
+    rows = _rows(table, tree, values)
     withheld = _withheld_rows(rows, tree)
+    whole = table.row is not None and _sums_are_withheld(population, table, areas, values)
     return tuple(
-        _cell(row, category, value, withheld=row in withheld and category != TOTAL)
-        for row in order
-        for category, value in zip((TOTAL, *table.categories), (sum(rows[row]), *rows[row]), strict=True)
+        _cell(row, column, value, withheld=whole or (row in withheld and column != TOTAL))
+        for row in rows_of(tree)
+        for column, value in zip((TOTAL, *table.column.codes), (sum(rows[row]), *rows[row]), strict=True)
     )
 
 
-def _cell(row: str, category: str, value: int, *, withheld: bool) -> Cell:
+def _rows(table: Table, tree: Tree, values: Mapping[Key, int]) -> dict[str, Row]:
+    return {
+        row: tuple(values[key_of(table, row, column)] for column in table.column.codes)
+        for row in rows_of(tree)
+    }
+
+
+def _sums_are_withheld(
+    population: Population, table: Table, areas: Sequence[Area], values: Mapping[Key, int]
+) -> bool:
+    """Whether the sums of its rows or columns would tell what a table by area does not."""
+    for other in population.tables:
+        if other.level == "area" and other.column in (table.row, table.column):
+            tree = tree_of(other, areas)
+            if WHOLE in _withheld_rows(_rows(other, tree, values), tree):
+                return True
+    return False
+
+
+def _cell(row: str, column: str, value: int, *, withheld: bool) -> Cell:
     if withheld:
-        return Cell(row, category, None, "withheld")
+        return Cell(row, column, None, "withheld", value)
     if value < FEWEST_SHOWN:
-        return Cell(row, category, None, "<10")
-    return Cell(row, category, value, "rounded5")
+        return Cell(row, column, None, "<10", value)
+    return Cell(row, column, value, "rounded5", value)
 
 
-def _withheld_rows(rows: Mapping[str, Row], tree: Mapping[str, Sequence[str]]) -> set[str]:
+def _withheld_rows(rows: Mapping[str, Row], tree: Tree) -> set[str]:
     """The rows that show their total only: where one category has 90 %, and neighbours that keep this secret.
 
     Subtracting the shown rows from their margin gives the sum of the hidden ones. Where that still proves

@@ -4,7 +4,7 @@ import csv
 import io
 
 from service.statistics.models import TableRead
-from service.statistics.queries import area_name, category_name, find_table
+from service.statistics.queries import category_name, find_table, row_name
 
 MEDIA_TYPE = "text/csv"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -14,21 +14,15 @@ def as_csv(table: TableRead) -> bytes:
     """The cells, one a line: each dimension as code and name, then value (empty when not shown) and status."""
     menu_table = find_table(table.table)
     assert menu_table is not None
-    area, category = table.dimensions
+    row, column = table.dimensions
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([area, f"{area}Name", category, f"{category}Name", "value", "status"])
+    writer.writerow([row, f"{row}Name", column, f"{column}Name", "value", "status"])
     for cell in table.cells:
-        names = (area_name(cell[area]), category_name(menu_table.code_list, cell[category]))
+        value = "" if cell["value"] is None else cell["value"]
+        names = (row_name(menu_table, cell[row]), category_name(menu_table.column.code_list, cell[column]))
         writer.writerow(
-            [
-                cell[area],
-                _harmless(names[0]),
-                cell[category],
-                _harmless(names[1]),
-                "" if cell["value"] is None else cell["value"],
-                cell["status"],
-            ]
+            [cell[row], _harmless(names[0]), cell[column], _harmless(names[1]), value, cell["status"]]
         )
     return out.getvalue().encode()
 

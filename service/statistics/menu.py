@@ -7,11 +7,15 @@ Read by counting, disclosure, releases and the report. A table that is added, ch
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from service.vocabulary.lists import codes
 from service.wire import Text
 
-MENU_VERSION = 1
+MENU_VERSION = 2
+
+Level = Literal["area", "region", "whole"]
+"""What the rows of a table are: areas below their regions, regions alone, or a category of the whole register."""
 
 
 def _text(nl: str, en: str) -> Text:
@@ -19,56 +23,140 @@ def _text(nl: str, en: str) -> Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A table of persons by area and one single-valued category, whose codes are those of `code_list`."""
+class Category:
+    """A single-valued property of what is counted: its name on the wire, and the code list of its values."""
 
-    code: str
-    dimensions: tuple[str, str]
+    name: str
     code_list: str
-    title: Text
 
     @property
-    def categories(self) -> tuple[str, ...]:
-        """The codes of the category, in the order of the code list."""
+    def codes(self) -> tuple[str, ...]:
         return codes(self.code_list)
+
+
+FORM = Category("form", "form_group")
+AGE = Category("age", "age_group")
+GENDER = Category("gender", "gender_group")
+REPORTER = Category("reporterType", "org_type")
+SETTING = Category("setting", "setting")
+STEP = Category("step", "funnel_step")
+OUTCOME = Category("outcome", "outcome_group")
+FEEDBACK = Category("feedback", "feedback_term")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of a population: its rows by level, its columns the codes of `column`.
+
+    `row` is the category of the rows where the level is the whole register.
+    """
+
+    code: str
+    level: Level
+    column: Category
+    title: Text
+    row: Category | None = None
+
+    @property
+    def dimensions(self) -> tuple[str, str]:
+        """The names of rows and columns on the wire."""
+        return (self.row.name if self.row else self.level), self.column.name
 
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Persons counted together (`group` of `person_role`); its tables have their area totals in common."""
+    """What is counted together; tables of one population have the totals of their areas in common."""
 
     code: str
+    unit: Literal["persons", "signals"]
     title: Text
     tables: tuple[Table, ...]
 
 
-VICTIMS = Population(
-    code="VICTIMS",
-    title=_text("Mogelijke slachtoffers en risicojongeren", "Possible victims and young people at risk"),
-    tables=(
-        Table(
-            code="victims-by-municipality-and-form",
-            dimensions=("area", "form"),
-            code_list="form_group",
-            title=_text(
-                "Mogelijke slachtoffers naar gemeente en vorm",
-                "Possible victims by municipality and form",
+def _persons(code: str, prefix: str, title: Text, who: Text) -> Population:
+    """A population of persons: the same tables for each."""
+
+    def told(nl: str, en: str) -> Text:
+        return _text(f"{who.nl} naar {nl}", f"{who.en} by {en}")
+
+    by_municipality = ((FORM, "vorm", "form"), (AGE, "leeftijd", "age"), (GENDER, "geslacht", "gender"))
+    by_region = ((REPORTER, "soort melder", "type of reporter"), (SETTING, "plaats", "setting"))
+    return Population(
+        code,
+        "persons",
+        title,
+        (
+            *(
+                Table(
+                    f"{prefix}-by-municipality-and-{en}",
+                    "area",
+                    category,
+                    told(f"gemeente en {nl}", f"municipality and {en}"),
+                )
+                for category, nl, en in by_municipality
+            ),
+            *(
+                Table(
+                    f"{prefix}-by-region-and-{en.replace(' ', '-')}",
+                    "region",
+                    category,
+                    told(f"regio en {nl}", f"region and {en}"),
+                )
+                for category, nl, en in by_region
+            ),
+            *(
+                Table(
+                    f"{prefix}-by-form-and-{en}",
+                    "whole",
+                    category,
+                    told(f"vorm en {nl}", f"form and {en}"),
+                    row=FORM,
+                )
+                for category, nl, en in by_municipality[1:]
             ),
         ),
+    )
+
+
+VICTIMS = _persons(
+    "VICTIMS",
+    "victims",
+    _text("Mogelijke slachtoffers en risicojongeren", "Possible victims and young people at risk"),
+    _text("Mogelijke slachtoffers", "Possible victims"),
+)
+OFFENDERS = _persons(
+    "OFFENDERS",
+    "offenders",
+    _text("Mogelijke daders", "Possible offenders"),
+    _text("Mogelijke daders", "Possible offenders"),
+)
+SIGNALS = Population(
+    "SIGNALS",
+    "signals",
+    _text("Signalen en wat ervan kwam", "Signals and what came of them"),
+    tuple(
         Table(
-            code="victims-by-municipality-and-age",
-            dimensions=("area", "age"),
-            code_list="age_group",
-            title=_text(
-                "Mogelijke slachtoffers naar gemeente en leeftijd",
-                "Possible victims by municipality and age",
-            ),
-        ),
+            f"signals-by-region-and-{code}",
+            "region",
+            category,
+            _text(f"Signalen naar regio en {nl}", f"Signals by region and {code.replace('-', ' ')}"),
+        )
+        for code, category, nl in (
+            ("type-of-reporter", REPORTER, "soort melder"),
+            ("form", FORM, "vorm"),
+            ("furthest-step", STEP, "verste stap"),
+            ("outcome", OUTCOME, "uitkomst"),
+            ("feedback", FEEDBACK, "terugkoppeling"),
+        )
     ),
 )
 
-MENU: Mapping[str, Population] = MappingProxyType({VICTIMS.code: VICTIMS})
-
+MENU: Mapping[str, Population] = MappingProxyType(
+    {population.code: population for population in (VICTIMS, OFFENDERS, SIGNALS)}
+)
+TABLES: Mapping[str, tuple[Population, Table]] = MappingProxyType(
+    {table.code: (population, table) for population in MENU.values() for table in population.tables}
+)
 DEFINITIONS: Mapping[str, Text] = MappingProxyType(
     {
         "unit": _text(

@@ -14,18 +14,19 @@ from service.wire import Answer, Instant, Text, Wire
 
 
 class AreaPlan(SQLModel, table=True):
-    """The areas of a calendar year, fixed before they are used; a list of code, region, municipalities."""
+    """The areas of a calendar year for a population, fixed before they are used: code, region, municipalities."""
 
     __tablename__ = "area_plan"
 
     year: int = TableField(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    population: str = TableField(primary_key=True, max_length=20)
     origin: str = TableField(max_length=20)
     areas: list[dict[str, Any]] = TableField(sa_column=Column(Json, nullable=False))
     set_at: datetime = TableField(sa_column=Column(Moment, nullable=False))
 
 
 class Release(SQLModel, table=True):
-    """A compiled release. `facts` holds what is needed to compile it again: shares, solver, joined areas."""
+    """A compiled release. `areas` and `facts` are by population; facts tell how its numbers were found and proved."""
 
     __tablename__ = "release"
 
@@ -35,7 +36,7 @@ class Release(SQLModel, table=True):
     last: date
     status: str = TableField(max_length=10)
     menu_version: int
-    areas: list[dict[str, Any]] = TableField(sa_column=Column(Json, nullable=False))
+    areas: dict[str, list[dict[str, Any]]] = TableField(sa_column=Column(Json, nullable=False))
     facts: dict[str, Any] = TableField(sa_column=Column(Json, nullable=False))
     compiled_at: datetime = TableField(sa_column=Column(Moment, nullable=False))
     compiled_by: str = TableField(max_length=64)
@@ -44,17 +45,21 @@ class Release(SQLModel, table=True):
 
 
 class ReleaseCell(SQLModel, table=True):
-    """A number as readers see it; `position` is its place in the table."""
+    """A number as readers see it; `position` is its place in the table.
+
+    `rounded` is for the audit of later releases alone: hidden numbers can often be deduced, so they are part of it.
+    """
 
     __tablename__ = "release_cell"
 
     release_id: UUID = TableField(primary_key=True, foreign_key="release.id")
     table: str = TableField(primary_key=True, max_length=60)
     position: int = TableField(primary_key=True)
-    area: str = TableField(max_length=12)
-    category: str = TableField(max_length=20)
+    row_code: str = TableField(max_length=20)
+    column_code: str = TableField(max_length=20)
     value: int | None
     status: str = TableField(max_length=10)
+    rounded: int | None
 
 
 class ReleaseRequest(Wire):
@@ -73,12 +78,28 @@ class TableLink(Answer):
 
 
 class AreaRead(Answer):
-    """An area of the release and what it is called."""
+    """An area of the tables of a population, and what it is called."""
 
+    population: str
     code: str
     name: str
     region: str
     municipalities: list[str]
+
+
+class Certificate(Answer):
+    """How it is known that nobody can be found in the numbers of a population.
+
+    `cube`: that the numbers could be those of a register; `audited` numbers, each of which still leaves room for a
+    truth that is 4 more or less; `joined`: areas of the plan that were given up. Nothing of the exact counts: what
+    share of them went up stays inside, for it would tell which remainders there are.
+    """
+
+    population: str
+    cube: str
+    audited: int
+    joined: list[str]
+    solver: str
 
 
 class ReleaseRead(Answer):
@@ -92,6 +113,7 @@ class ReleaseRead(Answer):
     menu_version: int
     compiled_at: Instant
     published_at: Instant | None = None
+    certificate: list[Certificate]
     caveats: list[Text]
     areas: list[AreaRead]
     tables: list[TableLink]

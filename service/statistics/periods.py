@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 CLOSING_DAYS = 30
 MONTHS = {"quarter": 3, "half-year": 6, "year": 12}
+PERIODS_A_YEAR = {kind: 12 // months for kind, months in MONTHS.items()}
 
 _FORMS = {
     "quarter": re.compile(r"([12]\d{3})-Q([1-4])\Z"),

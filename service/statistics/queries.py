@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.errors import Fault, Invalid, NotFound
 from service.statistics.areas import WHOLE, Area
-from service.statistics.disclosure import TOTAL
-from service.statistics.menu import CAVEATS, DEFINITIONS, MENU, MENU_VERSION, Table
+from service.statistics.grid import TOTAL
+from service.statistics.menu import CAVEATS, DEFINITIONS, MENU, MENU_VERSION, TABLES, Table
 from service.statistics.models import (
     AreaPlan,
     AreaRead,
+    Certificate,
     Definition,
     DefinitionList,
     Release,
@@ -27,12 +28,21 @@ from service.vocabulary.lists import code_lists
 from service.vocabulary.municipalities import municipalities
 
 PUBLISHED = "PUBLISHED"
+BY_COUNTS = "previous-year"
 
 
-async def find_area_plan(session: AsyncSession, year: int) -> tuple[Area, ...] | None:
-    """The areas fixed for a year."""
-    plan = await session.get(AreaPlan, year)
-    return None if plan is None else areas_from(plan.areas)
+async def area_plans(session: AsyncSession, year: int) -> dict[str, tuple[Area, ...]]:
+    """The areas fixed for a year, by population."""
+    plans = await session.scalars(select(AreaPlan).where(AreaPlan.year == year))
+    return {plan.population: areas_from(plan.areas) for plan in plans}
+
+
+async def planned_by_counts(session: AsyncSession) -> frozenset[tuple[int, str]]:
+    """The years and populations whose areas follow from the counts of the year before."""
+    rows = await session.execute(
+        select(AreaPlan.year, AreaPlan.population).where(AreaPlan.origin == BY_COUNTS)
+    )
+    return frozenset((row.year, row.population) for row in rows)
 
 
 def areas_from(stored: Sequence[Mapping[str, Any]]) -> tuple[Area, ...]:
@@ -95,9 +105,9 @@ async def get_table(
     ).all()
     if not rows:
         raise NotFound
-    area, category = table.dimensions
-    _check_selection(chosen, {area: {r.area for r in rows}, category: {r.category for r in rows}})
-    cells = [{area: r.area, category: r.category, "value": r.value, "status": r.status} for r in rows]
+    row, column = table.dimensions
+    _check_selection(chosen, {row: {r.row_code for r in rows}, column: {r.column_code for r in rows}})
+    cells = [{row: r.row_code, column: r.column_code, "value": r.value, "status": r.status} for r in rows]
     return TableRead(
         release=release_id,
         table=name,
@@ -123,9 +133,7 @@ def _check_selection(chosen: Mapping[str, str], known: Mapping[str, set[str]]) -
 
 def find_table(name: str) -> Table | None:
     """A table of the menu by its code."""
-    return next(
-        (table for population in MENU.values() for table in population.tables if table.code == name), None
-    )
+    return TABLES[name][1] if name in TABLES else None
 
 
 def definitions() -> DefinitionList:
@@ -149,17 +157,29 @@ def read_release(release: Release) -> ReleaseRead:
         menu_version=release.menu_version,
         compiled_at=release.compiled_at,
         published_at=release.published_at,
+        certificate=[
+            Certificate(
+                population=population,
+                cube=facts["cube"],
+                audited=facts["audited"],
+                joined=facts["joined"],
+                solver=facts["solver"],
+            )
+            for population, facts in release.facts.items()
+        ],
         caveats=list(CAVEATS),
         areas=[
             AreaRead(
+                population=population,
                 code=area.code,
                 name=area_name(area.code),
                 region=area.region,
                 municipalities=list(area.municipalities),
             )
-            for area in areas_from(release.areas)
+            for population, areas in release.areas.items()
+            for area in areas_from(areas)
         ],
-        tables=_table_links(),
+        tables=[link for link in _table_links() if link.name in _released_tables(release)],
     )
 
 
@@ -174,9 +194,20 @@ def area_name(code: str) -> str:
     return name if region == code else f"{name}, other municipalities"
 
 
+def row_name(table: Table, code: str) -> str:
+    """What a row is called."""
+    if table.row is None or code == WHOLE:
+        return area_name(code)
+    return category_name(table.row.code_list, code)
+
+
 def category_name(code_list: str, code: str) -> str:
     """What a column is called."""
     return "Total" if code == TOTAL else code_lists()[code_list][code].label_en
+
+
+def _released_tables(release: Release) -> set[str]:
+    return {table for facts in release.facts.values() for table in facts["tables"]}
 
 
 def _table_links() -> list[TableLink]:

@@ -1,15 +1,18 @@
 """Who is counted, and under what: tables of cases over entries of signals."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
 
-from service.statistics.counting import Entry, closed_over, first_seen, standings_of, tabulate
-from service.statistics.menu import VICTIMS
+from service.statistics.counting import Course, Entry, closed_over, first_seen, standings_of, tabulate
+from service.statistics.menu import SIGNALS, VICTIMS
+from service.vocabulary.lists import codes
 
 JPT, POLICE = UUID(int=1), UUID(int=2)
-FORM, AGE = (table.code for table in VICTIMS.tables)
+RECEIVED = datetime(2026, 3, 1, tzinfo=UTC)
+FORM, AGE, GENDER, REPORTER, SETTING, FORM_AGE, FORM_GENDER = (table.code for table in VICTIMS.tables)
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,11 @@ def entry(tokens: str = "", **changes: object) -> Entry:
         "municipality": "GM0794",
         "primary_type": "LOVERBOY",
         "age_band": "A12_15",
+        "gender": "F",
+        "reporter_type": "JPT",
+        "setting": "SCHOOL",
     } | changes
-    return Entry(person_id=uuid4(), subjects=subjects, **values)  # type: ignore[arg-type]
+    return Entry(person_id=uuid4(), received_at=RECEIVED, subjects=subjects, **values)  # type: ignore[arg-type]
 
 
 CASES = {
@@ -71,9 +77,14 @@ def test_the_first_signal_decides() -> None:
     later = entry("b1", municipality="GM0794", primary_type="LABOUR_EXPLOITATION", age_band="A18_22")
     persons = first_seen([first, later], frozenset())
     areas = {"GM0794": "GM0794", "GM0762": "VR22-OTHER"}
-    assert tabulate(persons, VICTIMS, areas) == {
+    assert tabulate([person.first for person in persons], VICTIMS, areas) == {
         FORM: {("VR22-OTHER", "ONLINE_IMAGE"): 1},
         AGE: {("VR22-OTHER", "G16_17"): 1},
+        GENDER: {("VR22-OTHER", "GF"): 1},
+        REPORTER: {("VR22", "JPT"): 1},
+        SETTING: {("VR22", "SCHOOL"): 1},
+        FORM_AGE: {("ONLINE_IMAGE", "G16_17"): 1},
+        FORM_GENDER: {("ONLINE_IMAGE", "GF"): 1},
     }
 
 
@@ -109,23 +120,61 @@ AGES = {
 
 @pytest.mark.parametrize(("form", "group"), FORMS.items())
 def test_a_form_is_counted_in_its_group(form: str, group: str) -> None:
-    persons = first_seen([entry("b1", primary_type=form)], frozenset())
-    assert tabulate(persons, VICTIMS, {"GM0794": "A"})[FORM] == {("A", group): 1}
+    assert tabulate([entry("b1", primary_type=form)], VICTIMS, {"GM0794": "A"})[FORM] == {("A", group): 1}
 
 
 @pytest.mark.parametrize(("band", "group"), AGES.items())
 def test_an_age_is_counted_in_its_group(band: str, group: str) -> None:
-    persons = first_seen([entry("b1", age_band=band)], frozenset())
-    assert tabulate(persons, VICTIMS, {"GM0794": "A"})[AGE] == {("A", group): 1}
+    assert tabulate([entry("b1", age_band=band)], VICTIMS, {"GM0794": "A"})[AGE] == {("A", group): 1}
 
 
-def test_both_tables_count_the_same_persons_in_each_area() -> None:
+def test_each_table_counts_the_same_persons_by_its_own_rows() -> None:
     places = ["GM0794", "GM0794", "GM0762", "GM0344"]
-    persons = first_seen([entry(f"b{n}", municipality=place) for n, place in enumerate(places)], frozenset())
-    counts = tabulate(persons, VICTIMS, {"GM0794": "GM0794", "GM0762": "VR22-OTHER", "GM0344": "GM0344"})
-    for table in (FORM, AGE):
-        assert sum(counts[table].values()) == 4
-        assert counts[table]["GM0794", {FORM: "SEXUAL", AGE: "G12_15"}[table]] == 2
+    entries = [entry(f"b{n}", municipality=place) for n, place in enumerate(places)]
+    counts = tabulate(entries, VICTIMS, {"GM0794": "GM0794", "GM0762": "VR22-OTHER", "GM0344": "GM0344"})
+    assert {sum(counts[table.code].values()) for table in VICTIMS.tables} == {4}
+    assert [
+        counts[table]["GM0794", code] for table, code in ((FORM, "SEXUAL"), (AGE, "G12_15"), (GENDER, "GF"))
+    ] == [2] * 3
+    assert [counts[table]["VR22", code] for table, code in ((REPORTER, "JPT"), (SETTING, "SCHOOL"))] == [3, 3]
+    assert counts[FORM_AGE] == {("SEXUAL", "G12_15"): 4}
+    assert counts[FORM_GENDER] == {("SEXUAL", "GF"): 4}
+
+
+def test_a_setting_that_is_left_out_is_unknown() -> None:
+    counts = tabulate([entry("b1", setting=None)], VICTIMS, {"GM0794": "GM0794"})
+    assert counts[SETTING] == {("VR22", "UNKNOWN"): 1}
+
+
+COURSES = {
+    "waiting": (Course("GM0794", "LOVERBOY", "JPT", False, None, None), ("RECEIVED", "OPEN", "NONE")),
+    "taken up in time": (
+        Course("GM0794", "LOVERBOY", "JPT", True, None, True),
+        ("DECIDED", "OPEN", "WITHIN"),
+    ),
+    "advice, late": (
+        Course("GM0794", "LOVERBOY", "JPT", True, "ADVICE_ONLY", False),
+        ("CLOSED", "ADVICE", "LATE"),
+    ),
+    "help": (
+        Course("GM0794", "LOVERBOY", "JPT", True, "SUPPORT_STARTED", True),
+        ("HELPED", "HELP", "WITHIN"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("course", "expected"), COURSES.values(), ids=COURSES.keys())
+def test_a_signal_is_counted_by_what_came_of_it(course: Course, expected: tuple[str, ...]) -> None:
+    counts = tabulate([course], SIGNALS, {})
+    for name, code in zip(("furthest-step", "outcome", "feedback"), expected, strict=True):
+        assert counts[f"signals-by-region-and-{name}"] == {("VR22", code): 1}
+    assert counts["signals-by-region-and-form"] == {("VR22", "SEXUAL"): 1}
+
+
+@pytest.mark.parametrize("outcome", codes("referral_outcome"))
+def test_every_outcome_has_its_group(outcome: str) -> None:
+    course = Course("GM0794", "LOVERBOY", "JPT", True, outcome, None)
+    assert course.categories["outcome"] in codes("outcome_group")
 
 
 def test_a_standing_knows_who_reported_a_person_first() -> None:

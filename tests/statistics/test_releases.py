@@ -16,9 +16,9 @@ from service.demo.loading import LOADER
 from service.signals.models import Signal, SignalPerson
 from service.statistics import actions, errors
 from service.statistics.areas import WHOLE, InvalidAreas, plan_areas, regions_only
-from service.statistics.menu import VICTIMS
 from service.statistics.models import AreaPlan, Release, ReleaseCell
 from service.statistics.periods import period_of
+from service.statistics.tallies import count_period
 from service.trail import AuditEntry
 from tests.support.bodies import person, signal, token
 from tests.support.register import Register, Templates, in_process
@@ -96,12 +96,27 @@ async def test_a_first_year_shows_regions_only(years: Years) -> None:
 
     release = answer.json()
     assert answer.headers["Location"] == f"/v1/statistics/releases/{release['id']}"
-    assert {area["code"] for area in release["areas"]} == {area.code for area in regions_only()}
+    regions = {area.code for area in regions_only()}
+    for population in ("VICTIMS", "OFFENDERS", "SIGNALS"):
+        assert {one["code"] for one in release["areas"] if one["population"] == population} == regions
+    assert [one["population"] for one in release["certificate"]] == ["VICTIMS", "OFFENDERS", "SIGNALS"]
+    assert {one["cube"] for one in release["certificate"]} <= {"rounded", "rounded-with-cube"}
+    # What share of the exact counts went up would tell which remainders there are.
+    assert {name for one in release["certificate"] for name in one} == {
+        "population",
+        "cube",
+        "audited",
+        "joined",
+        "solver",
+    }
     cells = await years.table(release["id"])
     assert 20 <= cells["VR22", "TOTAL"] == cells[WHOLE, "TOTAL"] <= 28
     assert not any(area.startswith("GM") for area, _ in cells)
-    (plan,) = [row for row in await years.register.rows(AreaPlan) if row.year == 2025]
-    assert (plan.origin, len(plan.areas)) == ("previous-year", 25)
+    plans = [row for row in await years.register.rows(AreaPlan) if row.year == 2025]
+    assert {(plan.population, plan.origin, len(plan.areas)) for plan in plans} == {
+        ("VICTIMS", "previous-year", 25),
+        ("OFFENDERS", "previous-year", 25),
+    }
 
 
 async def test_the_year_before_decides_who_stands_alone(years: Years) -> None:
@@ -114,7 +129,9 @@ async def test_the_year_before_decides_who_stands_alone(years: Years) -> None:
     answer = await years.compiled("2027-H1", "2027-08-01")
     assert answer.status_code == 201, answer.text
 
-    ours = {a["code"]: a["municipalities"] for a in answer.json()["areas"] if a["region"] == "VR22"}
+    here = [a for a in answer.json()["areas"] if a["region"] == "VR22"]
+    ours = {a["code"]: a["municipalities"] for a in here if a["population"] == "VICTIMS"}
+    assert [a["code"] for a in here if a["population"] == "OFFENDERS"] == ["VR22"]
     assert set(ours) == {"GM0794", "VR22-OTHER"}  # Deurne has ten persons, but of one organisation
     assert ours["GM0794"] == ["GM0794"]
     assert "GM0762" in ours["VR22-OTHER"]
@@ -236,7 +253,7 @@ async def test_areas_are_set_before_their_year_begins_and_once(years: Years) -> 
             await set_areas(year, day)
     with pytest.raises(InvalidAreas):
         await set_areas(2027, "2026-12-31", plan_areas([])[1:])
-    assert [row.year for row in await years.register.rows(AreaPlan)] == [2026]
+    assert {row.year for row in await years.register.rows(AreaPlan)} == {2026}
 
     await set_areas(2027, "2026-12-31")
     with pytest.raises(errors.AreasFixed):
@@ -297,7 +314,8 @@ async def test_a_token_that_came_later_does_not_make_a_new_person(years: Years) 
     async with years.register.database.reading() as session:
         period = period_of("2026-H1", "half-year")
         # counted on 30 June 2025: twelve months before 2026 began are not over
-        assert await actions._count(session, VICTIMS, period) == []
+        counted = await count_period(session, period)
+        assert (counted.person_ids, counted.counts["VICTIMS"]["victims-by-municipality-and-form"]) == ([], {})
 
 
 async def test_a_table_that_is_not_on_the_menu_does_not_exist(years: Years) -> None:

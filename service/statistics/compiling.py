@@ -1,0 +1,179 @@
+"""From the exact counts of a population to numbers that may leave the house. Pure.
+
+Rounds all tables together, proves that the outcome could be a register's, and lets the register attack it; where one of
+these fails, an area of the plan is given up, or the tables of the whole register are, until it holds or nothing is
+left. Called by the compilation of a release, with what earlier releases told.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from service.statistics.areas import Area, area_index, join_smallest
+from service.statistics.audit import Audit, audit
+from service.statistics.background import Background
+from service.statistics.certificate import cube_of, exists
+from service.statistics.grid import (
+    AtLeast,
+    Counts,
+    Known,
+    Lattice,
+    lattice_of,
+    numbers_of,
+    persons_of,
+)
+from service.statistics.menu import MENU, Population, Table
+from service.statistics.rounding import NoRoundingFound, Rounded, round_numbers
+
+Tell = Callable[[str], None]
+Certificate = str
+ROUNDED, WITH_CUBE, WITHOUT_WHOLE = "rounded", "rounded-with-cube", "without-whole-tables"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The numbers of a population in a release; inside the house only, `display` makes of it what readers see.
+
+    `areas` are those of the plan without what was `joined`; `tables` those of the menu that are released;
+    `certificate` tells how it is known that the numbers could be those of a register.
+    """
+
+    areas: tuple[Area, ...]
+    joined: tuple[str, ...]
+    tables: tuple[Table, ...]
+    rounded: Rounded
+    lattice: Lattice
+    certificate: Certificate
+    audit: Audit
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is kept of how it was found: enough to find it again."""
+        solving = self.rounded.solving
+        return {
+            "tables": [table.code for table in self.tables],
+            "joined": list(self.joined),
+            "cube": self.certificate,
+            "audited": self.audit.numbers,
+            "programmes": self.audit.programmes,
+            "shares": dict(self.rounded.shares),
+            "solver": solving.solver,
+            "nodeLimit": solving.node_limit,
+            "nodes": solving.nodes,
+            "gap": solving.gap,
+        }
+
+
+def compile_numbers(
+    population: Population,
+    areas: Sequence[Area],
+    counts: Counts,
+    *,
+    secret: bytes,
+    period: str,
+    earlier: Sequence[Known] = (),
+    rules: Callable[[Sequence[Area]], Sequence[AtLeast]] = lambda _: (),
+    tell: Tell = lambda _: None,
+) -> Compiled:
+    """The numbers of a period; `rules` tells what the areas themselves tell, `earlier` what was released before.
+
+    The same input gives the same outcome, in whatever order it comes. Raises NoRoundingFound when nothing is left to
+    give up.
+    """
+    if counts.keys() - {table.code for table in population.tables}:
+        raise ValueError("a cell lies outside the areas and the menu")
+    planned = tried = tuple(sorted(areas, key=lambda area: (area.region, area.code)))
+    while True:
+        try:
+            certificate, tables, lattice, rounded = _certified(
+                population, tried, counts, secret, period, tell
+            )
+            tell("audit")
+            known = Known(period, lattice, rounded.values, persons_of(tables, tried))
+            found = audit([*earlier, known], rules(tried))
+            if not found.exposed:
+                given_up = sorted({area.code for area in planned} - {area.code for area in tried})
+                return Compiled(tried, tuple(given_up), tables, rounded, lattice, certificate, found)
+        except NoRoundingFound:
+            pass
+        totals = _totals(population, tried, counts)
+        fewer = join_smallest(tried, totals)
+        if fewer is None:
+            raise NoRoundingFound("nothing is left to give up")
+        counts, tried = _recount(population, counts, tried, fewer), fewer
+
+
+def _certified(
+    population: Population, areas: Sequence[Area], counts: Counts, secret: bytes, period: str, tell: Tell
+) -> tuple[Certificate, tuple[Table, ...], Lattice, Rounded]:
+    """Numbers that could be those of a register: found so, else made so, else without tables of the whole register."""
+    lattice = lattice_of(population.tables, areas)
+    exact = numbers_of(lattice, population.tables, counts)
+    tell("rounding")
+    rounded = round_numbers(lattice, exact, secret=secret, release=period)
+    cube = cube_of(population.tables, areas)
+    tell("certificate")
+    if exists(cube, rounded.values):
+        return ROUNDED, population.tables, lattice, rounded
+    try:
+        rounded = round_numbers(lattice, exact, secret=secret, release=period, cube=cube)
+        if exists(cube, rounded.values):
+            return WITH_CUBE, population.tables, lattice, rounded
+    except NoRoundingFound:
+        pass
+    tables = tuple(table for table in population.tables if table.row is None)
+    lattice = lattice_of(tables, areas)
+    exact = numbers_of(lattice, tables, counts)
+    return WITHOUT_WHOLE, tables, lattice, round_numbers(lattice, exact, secret=secret, release=period)
+
+
+def _totals(population: Population, areas: Sequence[Area], counts: Counts) -> Mapping[str, int]:
+    table = next((one for one in population.tables if one.level == "area"), None)
+    found: Counter[str] = Counter()
+    if table is not None:
+        for (row, _), count in counts.get(table.code, {}).items():
+            found[row] += count
+    return found
+
+
+def _recount(population: Population, counts: Counts, before: Sequence[Area], after: Sequence[Area]) -> Counts:
+    """The counts of some areas as counts of the larger areas that took them in."""
+    index = area_index(after)
+    target = {area.code: index[area.municipalities[0]] for area in before}
+    by_area = {table.code for table in population.tables if table.level == "area"}
+    recounted: dict[str, Counter[tuple[str, str]]] = {table: Counter() for table in counts}
+    for table, cells in counts.items():
+        for (row, column), count in cells.items():
+            recounted[table][target[row] if table in by_area else row, column] += count
+    return recounted
+
+
+def compile_all(
+    counts: Mapping[str, Counts],
+    areas: Mapping[str, Sequence[Area]],
+    background: Background,
+    *,
+    secret: bytes,
+    period: str,
+    tell: Tell = lambda _: None,
+) -> dict[str, Compiled]:
+    """Every population of the menu; raises NoRoundingFound as soon as one of them has no numbers to release."""
+    return {
+        code: compile_numbers(
+            population,
+            areas[code],
+            counts[code],
+            secret=secret,
+            period=period,
+            earlier=background.known(code),
+            rules=partial(background.rules, code),
+            tell=partial(_tell_of, code, tell),
+        )
+        for code, population in MENU.items()
+    }
+
+
+def _tell_of(population: str, tell: Tell, step: str) -> None:
+    tell(f"{population} {step}")

@@ -1,0 +1,73 @@
+"""Counting a period: the persons first seen in it, and what its signals came to. Reads; called by the compilation.
+
+Each signal is read once, whatever it is counted in. Nothing of this leaves the house: see `compiling`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from dateutil.relativedelta import relativedelta
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service import clock
+from service.statistics.areas import Area, Standing, area_index, plan_areas, regions_only
+from service.statistics.counting import Entry, closed_over, first_seen, standings_of, tabulate
+from service.statistics.entries import counted_between, courses_between, entries_between
+from service.statistics.grid import Counts
+from service.statistics.menu import MENU, OFFENDERS, SIGNALS, VICTIMS
+from service.statistics.periods import Period, year_of
+from service.statistics.queries import area_plans
+
+COUNTED_AGAIN_AFTER = relativedelta(months=12)
+LINKED_WITHIN = relativedelta(months=24)  # as long as a signal may exist
+PERSONS = (VICTIMS.code, OFFENDERS.code)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What was counted in a period, by population: exact counts, areas, which of these were planned for it now."""
+
+    counts: Mapping[str, Counts]
+    areas: Mapping[str, tuple[Area, ...]]
+    planned: Mapping[str, tuple[Area, ...]]
+    person_ids: Sequence[UUID]
+
+
+async def count_period(session: AsyncSession, period: Period) -> Counted:
+    """The persons first seen in the period, and what its signals came to; each signal is read once."""
+    begin, end = period.moments(clock.LOCAL)
+    entries = await entries_between(session, begin - LINKED_WITHIN, end)
+    courses = await courses_between(session, begin, end)
+    plans = await area_plans(session, period.first.year)
+    planned: dict[str, tuple[Area, ...]] = {}
+    counts: dict[str, Counts] = {}
+    person_ids: list[UUID] = []
+    for code in PERSONS:
+        population, its = MENU[code], entries.get(code, ())
+        counted = await counted_between(
+            session, population, period.first - COUNTED_AGAIN_AFTER, period.first - relativedelta(days=1)
+        )
+        earlier = [entry for entry in its if entry.received_at < begin]
+        present = [entry for entry in its if entry.received_at >= begin]
+        persons = first_seen(present, closed_over(counted, earlier))
+        if code not in plans:
+            planned[code] = _areas_by_last_year(its, period.first.year)
+        areas = plans.get(code) or planned[code]
+        counts[code] = tabulate((person.first for person in persons), population, area_index(areas))
+        person_ids += [entry.person_id for person in persons for entry in person.entries]
+    counts[SIGNALS.code] = tabulate(courses, SIGNALS, {})
+    areas_of = {**plans, **planned, SIGNALS.code: regions_only()}
+    return Counted(counts, areas_of, planned, person_ids)
+
+
+def _areas_by_last_year(entries: Sequence[Entry], year: int) -> tuple[Area, ...]:
+    """Areas from the counts of the year before; regions only where there are none."""
+    begin, end = year_of(year - 1).moments(clock.LOCAL)
+    persons = first_seen((one for one in entries if begin <= one.received_at < end), frozenset())
+    if not persons:
+        return regions_only()
+    return plan_areas(
+        Standing(municipality, by_organisation)
+        for municipality, by_organisation in standings_of(persons).items()
+    )
