@@ -13,10 +13,12 @@ from service.database import Database
 from service.events.models import Event
 from service.migrations import alembic_config, migrate_database
 from service.referrals.models import Referral, ReferralStep
+from service.statistics.models import AreaPlan
 from tests.support.bodies import person, signal
 from tests.support.register import Register, Templates, apart, in_process
 from tests.support.rules import Rules, in_days, rule_set
 
+KEPT = ("victims-by-municipality-and-form", "victims-by-municipality-and-age")
 POINT, REGIONAL, HALT = "contact-point-helmond", "contact-point-brabant-zuidoost", "halt-oost-brabant"
 
 
@@ -155,3 +157,37 @@ async def _statuses(url: str) -> dict[int, str]:
         rows = (await session.execute(text("SELECT version, status FROM rule_set"))).all()
     await database.close()
     return {row.version: row.status for row in rows}
+
+
+async def test_a_release_goes_down_and_up(engine: str, templates: Templates, tmp_path: Path) -> None:
+    """The tables that the menu had before stay as they were; what it did not have is gone."""
+    loaded = templates.loaded[engine]
+    with templates.copy(engine) as url:
+        async with in_process(url, loaded, tmp_path) as register:
+            headers = await register.headers("administrator")
+            compiled = await register.http.post(
+                "/v1/statistics/releases", json={"period": "2026-H1"}, headers=headers
+            )
+            assert compiled.status_code == 201, compiled.text
+            path = f"/v1/statistics/releases/{compiled.json()['id']}"
+            before = {
+                name: (await register.http.get(f"{path}/tables/{name}", headers=headers)).json()
+                for name in KEPT
+            }
+            plans = sorted((row.year, row.population) for row in await register.rows(AreaPlan))
+        apart(command.downgrade, alembic_config(url), "0007")
+        apart(migrate_database, url)
+        async with in_process(url, loaded, tmp_path) as register:
+            headers = await register.headers("administrator")
+            after = {
+                name: (await register.http.get(f"{path}/tables/{name}", headers=headers)).json()
+                for name in KEPT
+            }
+            release = (await register.http.get(path, headers=headers)).json()
+            gone = await register.http.get(f"{path}/tables/signals-by-region-and-form", headers=headers)
+            assert sorted((row.year, row.population) for row in await register.rows(AreaPlan)) == plans
+    assert after == before
+    assert [table["name"] for table in release["tables"]] == list(KEPT)
+    assert {one["population"] for one in release["areas"]} == {"VICTIMS"}
+    assert gone.status_code == 404
+    assert plans == [(2026, "OFFENDERS"), (2026, "VICTIMS")]
