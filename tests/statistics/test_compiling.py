@@ -204,7 +204,7 @@ def test_the_audit_finds_room_around_every_small_number(persons: bool) -> None:
     found = audit([one])
     assert found.exposed == []
     assert (found.programmes == 0) == persons
-    for key in random.Random(1).sample(sorted(one.values), 8):
+    for key in random.Random(1).sample(sorted(one.values), 3):
         assert width([one], [], (one.period, key)) >= 4 - 1e-6
 
 
@@ -227,7 +227,7 @@ def test_what_the_areas_tell_can_expose_a_number() -> None:
     assert audit(releases).exposed == []
     exposed = audit(releases, [rule]).exposed
     assert ("2025-H1", place) in exposed
-    for number in random.Random(2).sample(list(exposed), 3):
+    for number in random.Random(2).sample(list(exposed), 1):
         assert width(releases, [rule], number) < 4 - 1e-6
 
 
