@@ -23,11 +23,11 @@ TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Audit:
-    """How many numbers were looked at, in how many programmes, and those whose truth is known too closely."""
+    """How many numbers were looked at, in how many programmes, and the first whose truth is known too closely."""
 
     numbers: int
     programmes: int
-    exposed: Sequence[Number]
+    exposed: Number | None
 
 
 def audit(releases: Sequence[Known], rules: Sequence[AtLeast] = ()) -> Audit:
@@ -48,12 +48,11 @@ def audit(releases: Sequence[Known], rules: Sequence[AtLeast] = ()) -> Audit:
         if not proven:
             break
         unproven = [place for place in unproven if place not in proven]
-    exposed = []
     for place in unproven:
         programmes += 2
         if world.room(place) < ROOM - TOLERANCE:
-            exposed.append(world.numbers[place])
-    return Audit(looked_at, programmes, exposed)
+            return Audit(looked_at, programmes, world.numbers[place])
+    return Audit(looked_at, programmes, None)
 
 
 class _World:

@@ -93,7 +93,7 @@ def compile_numbers(
             tell("audit")
             known = Known(period, lattice, rounded.values, persons_of(tables, tried))
             found = audit([*earlier, known], rules(tried))
-            if not found.exposed:
+            if found.exposed is None:
                 given_up = sorted({area.code for area in planned} - {area.code for area in tried})
                 return Compiled(tried, tuple(given_up), tables, rounded, lattice, certificate, found)
         except NoRoundingFound:
