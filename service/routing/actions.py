@@ -48,9 +48,8 @@ async def change_rule_set(
     await one_at_a_time(session)
     rule_set = await get_draft(session, version, revision)
     await refuse_unknown(session, draft)
-    rule_set.content, rule_set.succeeds = _json(draft), list(draft.succeeds)
-    _add_author(rule_set, caller.actor)
-    await _record(session, caller.who, "rule-set.change", rule_set)
+    rule_set.succeeds = list(draft.succeeds)
+    await _rewrite(session, caller, rule_set, draft)
     return rule_set
 
 
@@ -79,9 +78,7 @@ async def change_rules(
     await one_at_a_time(session)
     rule_set = await get_draft(session, version, revision)
     content = content_of(rule_set).model_copy(update={"rules": tuple(rules)})
-    rule_set.content = _json(content)
-    _add_author(rule_set, caller.actor)
-    await _record(session, caller.who, "rule-set.change", rule_set)
+    await _rewrite(session, caller, rule_set, content)
     return rule_set
 
 
@@ -168,9 +165,12 @@ def _json(content: RuleSetContent) -> dict[str, Any]:
     return {name: told[name] for name in ("title", "municipalities", "rules")}
 
 
-def _add_author(rule_set: RuleSet, actor: str | None) -> None:
-    if actor is not None and actor not in rule_set.authors:
-        rule_set.authors = [*rule_set.authors, actor]
+async def _rewrite(session: AsyncSession, caller: Caller, rule_set: RuleSet, content: RuleSetContent) -> None:
+    """Give a draft another content, and its authors one who wrote it."""
+    rule_set.content = _json(content)
+    if caller.actor is not None and caller.actor not in rule_set.authors:
+        rule_set.authors = [*rule_set.authors, caller.actor]
+    await _record(session, caller.who, "rule-set.change", rule_set)
 
 
 async def _take_turns(
@@ -184,7 +184,7 @@ async def _take_turns(
         )
         rows = [{"municipality": code, "since": since, "version": version} for code in municipalities]
         await session.execute(turn, rows)
-        await reference_changed(session)
+    await reference_changed(session)
 
 
 async def _give_turns_up(session: AsyncSession, rule_set: RuleSet, calendar: Calendar, now: datetime) -> None:
@@ -194,7 +194,6 @@ async def _give_turns_up(session: AsyncSession, rule_set: RuleSet, calendar: Cal
     await session.execute(coming)
     held = [code for code in content_of(rule_set).municipalities if calendar.at(code, now) == version]
     await _take_turns(session, held, now, None)
-    await reference_changed(session)
 
 
 async def _record(session: AsyncSession, who: trail.Who, act: str, rule_set: RuleSet) -> None:

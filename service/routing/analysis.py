@@ -29,10 +29,6 @@ class Analysis:
     findings: Sequence[Finding]
     examples: Mapping[str, Facts]
 
-    @property
-    def is_complete(self) -> bool:
-        return all(finding.kind != "analysis-incomplete" for finding in self.findings)
-
 
 def analyse(rules: Sequence[Rule], space: Space | None = None, *, seconds: float = MOST_SECONDS) -> Analysis:
     """Every finding; `analysis-incomplete` among them where there was no time for all."""

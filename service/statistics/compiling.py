@@ -27,7 +27,6 @@ from service.statistics.grid import (
 from service.statistics.menu import MENU, Population, Table
 from service.statistics.rounding import NoRoundingFound, Rounded, round_numbers
 
-Tell = Callable[[str], None]
 Certificate = str
 ROUNDED, WITH_CUBE, WITHOUT_WHOLE = "rounded", "rounded-with-cube", "without-whole-tables"
 
@@ -75,7 +74,6 @@ def compile_numbers(
     period: str,
     earlier: Sequence[Known] = (),
     rules: Callable[[Sequence[Area]], Sequence[AtLeast]] = lambda _: (),
-    tell: Tell = lambda _: None,
 ) -> Compiled:
     """The numbers of a period; `rules` tells what the areas themselves tell, `earlier` what was released before.
 
@@ -87,10 +85,7 @@ def compile_numbers(
     planned = tried = tuple(sorted(areas, key=lambda area: (area.region, area.code)))
     while True:
         try:
-            certificate, tables, lattice, rounded = _certified(
-                population, tried, counts, secret, period, tell
-            )
-            tell("audit")
+            certificate, tables, lattice, rounded = _certified(population, tried, counts, secret, period)
             known = Known(period, lattice, rounded.values, persons_of(tables, tried))
             found = audit([*earlier, known], rules(tried))
             if found.exposed is None:
@@ -106,15 +101,13 @@ def compile_numbers(
 
 
 def _certified(
-    population: Population, areas: Sequence[Area], counts: Counts, secret: bytes, period: str, tell: Tell
+    population: Population, areas: Sequence[Area], counts: Counts, secret: bytes, period: str
 ) -> tuple[Certificate, tuple[Table, ...], Lattice, Rounded]:
     """Numbers that could be those of a register: found so, else made so, else without tables of the whole register."""
     lattice = lattice_of(population.tables, areas)
     exact = numbers_of(lattice, population.tables, counts)
-    tell("rounding")
     rounded = round_numbers(lattice, exact, secret=secret, release=period)
     cube = cube_of(population.tables, areas)
-    tell("certificate")
     if exists(cube, rounded.values):
         return ROUNDED, population.tables, lattice, rounded
     try:
@@ -157,7 +150,6 @@ def compile_all(
     *,
     secret: bytes,
     period: str,
-    tell: Tell = lambda _: None,
 ) -> dict[str, Compiled]:
     """Every population of the menu; raises NoRoundingFound as soon as one of them has no numbers to release."""
     return {
@@ -169,11 +161,6 @@ def compile_all(
             period=period,
             earlier=background.known(code),
             rules=partial(background.rules, code),
-            tell=partial(_tell_of, code, tell),
         )
         for code, population in MENU.items()
     }
-
-
-def _tell_of(population: str, tell: Tell, step: str) -> None:
-    tell(f"{population} {step}")

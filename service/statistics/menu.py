@@ -73,49 +73,27 @@ class Population:
     tables: tuple[Table, ...]
 
 
+def _table(
+    prefix: str, who: Text, level: Level, column: Category, by: tuple[str, str], row: Category | None = None
+) -> Table:
+    """A table, named by what it is by: in Dutch, and in English."""
+    dutch, english = by
+    code = f"{prefix}-by-{english.replace(' ', '-')}"
+    return Table(code, level, column, _text(f"{who.nl} naar {dutch}", f"{who.en} by {english}"), row)
+
+
 def _persons(code: str, prefix: str, title: Text, who: Text) -> Population:
     """A population of persons: the same tables for each."""
-
-    def told(nl: str, en: str) -> Text:
-        return _text(f"{who.nl} naar {nl}", f"{who.en} by {en}")
-
-    by_municipality = ((FORM, "vorm", "form"), (AGE, "leeftijd", "age"), (GENDER, "geslacht", "gender"))
-    by_region = ((REPORTER, "soort melder", "type of reporter"), (SETTING, "plaats", "setting"))
-    return Population(
-        code,
-        "persons",
-        title,
-        (
-            *(
-                Table(
-                    f"{prefix}-by-municipality-and-{en}",
-                    "area",
-                    category,
-                    told(f"gemeente en {nl}", f"municipality and {en}"),
-                )
-                for category, nl, en in by_municipality
-            ),
-            *(
-                Table(
-                    f"{prefix}-by-region-and-{en.replace(' ', '-')}",
-                    "region",
-                    category,
-                    told(f"regio en {nl}", f"region and {en}"),
-                )
-                for category, nl, en in by_region
-            ),
-            *(
-                Table(
-                    f"{prefix}-by-form-and-{en}",
-                    "whole",
-                    category,
-                    told(f"vorm en {nl}", f"form and {en}"),
-                    row=FORM,
-                )
-                for category, nl, en in by_municipality[1:]
-            ),
-        ),
+    tables = (
+        _table(prefix, who, "area", FORM, ("gemeente en vorm", "municipality and form")),
+        _table(prefix, who, "area", AGE, ("gemeente en leeftijd", "municipality and age")),
+        _table(prefix, who, "area", GENDER, ("gemeente en geslacht", "municipality and gender")),
+        _table(prefix, who, "region", REPORTER, ("regio en soort melder", "region and type of reporter")),
+        _table(prefix, who, "region", SETTING, ("regio en plaats", "region and setting")),
+        _table(prefix, who, "whole", AGE, ("vorm en leeftijd", "form and age"), FORM),
+        _table(prefix, who, "whole", GENDER, ("vorm en geslacht", "form and gender"), FORM),
     )
+    return Population(code, "persons", title, tables)
 
 
 VICTIMS = _persons(
@@ -130,24 +108,17 @@ OFFENDERS = _persons(
     _text("Mogelijke daders", "Possible offenders"),
     _text("Mogelijke daders", "Possible offenders"),
 )
+_OF_SIGNALS: tuple[str, Text, Level] = "signals", _text("Signalen", "Signals"), "region"
 SIGNALS = Population(
     "SIGNALS",
     "signals",
     _text("Signalen en wat ervan kwam", "Signals and what came of them"),
-    tuple(
-        Table(
-            f"signals-by-region-and-{code}",
-            "region",
-            category,
-            _text(f"Signalen naar regio en {nl}", f"Signals by region and {code.replace('-', ' ')}"),
-        )
-        for code, category, nl in (
-            ("type-of-reporter", REPORTER, "soort melder"),
-            ("form", FORM, "vorm"),
-            ("furthest-step", STEP, "verste stap"),
-            ("outcome", OUTCOME, "uitkomst"),
-            ("feedback", FEEDBACK, "terugkoppeling"),
-        )
+    (
+        _table(*_OF_SIGNALS, REPORTER, ("regio en soort melder", "region and type of reporter")),
+        _table(*_OF_SIGNALS, FORM, ("regio en vorm", "region and form")),
+        _table(*_OF_SIGNALS, STEP, ("regio en verste stap", "region and furthest step")),
+        _table(*_OF_SIGNALS, OUTCOME, ("regio en uitkomst", "region and outcome")),
+        _table(*_OF_SIGNALS, FEEDBACK, ("regio en terugkoppeling", "region and feedback")),
     ),
 )
 

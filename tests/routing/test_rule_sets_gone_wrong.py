@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from service.agreements.queries import agreements_from
 from service.clock import local_day
 from service.routing import queries
 from service.routing.models import RuleSet, RuleSetTurn
@@ -359,9 +358,3 @@ async def test_nobody_waits_behind_those_who_wait_for_an_analysis(
     assert version
     release.set()
     assert slug(await asked) == (500, "failed")
-
-
-async def test_agreements_of_a_later_day_are_found(register: Register) -> None:
-    async with register.database.reading() as session:
-        assert len(await agreements_from(session, TODAY)) == 3
-        assert len(await agreements_from(session, date(2024, 1, 1))) == 3
