@@ -165,7 +165,7 @@ def areas(
     async def act(session: AsyncSession, caller: Caller) -> list[str]:
         if unknown := sorted(set(alone) - municipalities().keys()):
             raise ValueError(f"no municipality: {', '.join(unknown)}")
-        await set_areas(session, caller.who, year=year, areas=standing_alone(alone))
+        await set_areas(session, caller.who, year=year, areas=standing_alone(alone, year))
         return []
 
     _tell(actor, act)

@@ -22,7 +22,7 @@ from service.events.watching import FeedWatch
 from service.http import HttpLayer
 from service.intake import api as intake
 from service.intake.actions import BATCH_CONNECTIONS, Intake
-from service.jobs import JOBS, Jobs
+from service.jobs import Jobs, register_jobs
 from service.keys import load_keys
 from service.limits import Limits
 from service.logs import configure_logs
@@ -41,6 +41,7 @@ from service.settings import Settings, load_settings
 from service.shell import access_parts, assembled, bare_app
 from service.signals import api as signals
 from service.statistics import api as statistics
+from service.statistics import compilations_api
 from service.trail import Trail
 from service.vocabulary import api as vocabulary
 
@@ -66,6 +67,7 @@ ROOMS = (
     trials_api,
     returned_api,
     statistics,
+    compilations_api,
 )
 
 
@@ -98,6 +100,7 @@ def _parts(settings: Settings) -> dict[str, Any]:
     """Everything with a life of its own, by the name under which doors find it."""
     keys = load_keys(settings.key_dir, make_missing=settings.env != "production")
     database = Database(settings.database_url, pool_size=settings.pool_size)
+    every_job = register_jobs(keys.release)
     flushers = 1 if settings.is_sqlite else settings.flushers
     sealer = Sealer(settings.key_dir)
     limits = Limits(
@@ -117,7 +120,8 @@ def _parts(settings: Settings) -> dict[str, Any]:
         "limits": limits,
         "is_opaque": is_opaque,
         "watch": FeedWatch(database),
-        "jobs": Jobs(database.sibling(JOB_CONNECTIONS), JOBS if settings.jobs else ()),
+        "jobs": Jobs(database.sibling(JOB_CONNECTIONS), every_job if settings.jobs else ()),
+        "every_job": every_job,
         "trail": Trail(database.sibling(1), capacity=settings.queue_size),
         "sealer": sealer,
         "workbench": Workbench(),
@@ -139,7 +143,7 @@ def create_worker(settings: Settings) -> HttpLayer:
     parts = _parts(settings)
     return assembled(
         bare_app(),
-        parts | {"jobs": Jobs(parts["database"].sibling(JOB_CONNECTIONS))},
+        parts | {"jobs": Jobs(parts["database"].sibling(JOB_CONNECTIONS), parts["every_job"])},
         _lifespan,
         operations(),
     )

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 
 import structlog
@@ -22,6 +23,7 @@ from service.leases import HOLD, JobState, give_back, hold, name_jobs, record_do
 from service.referrals.escalation import escalate
 from service.referrals.lapsing import expire_referrals, forget_claims, lapse_claims
 from service.routing.watching import watch_rules
+from service.statistics.freezing import compile_waiting
 
 BEAT_SECONDS = 5.0
 AGAIN_SECONDS = 60.0  # after which one that failed is tried again, however rare it is
@@ -33,29 +35,37 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to be done again and again; `run` makes its own transactions and may be ended at any time."""
+    """Something to be done again and again; `run` makes its own transactions and may be ended at any time.
+
+    `may_take` is for one whose work can take minutes.
+    """
 
     name: str
     every_seconds: float
     run: Callable[[Database], Awaitable[None]]
+    may_take: timedelta = timedelta(0)
 
 
-JOBS: tuple[Job, ...] = (
-    Job("number-events", 0.5, number_events),
-    Job("lapse-claims", 5, lapse_claims),
-    Job("escalate", 300, escalate),
-    Job("expire-referrals", 3600, expire_referrals),
-    Job("forget-claims", 3600, forget_claims),
-    Job("drop-old-events", 3600, drop_old_events),
-    Job("watch-rules", 3600, watch_rules),
-)
+def register_jobs(release_secret: bytes) -> tuple[Job, ...]:
+    """Every job of the register."""
+    compiling = partial(compile_waiting, secret=release_secret)
+    return (
+        Job("number-events", 0.5, number_events),
+        Job("compile-releases", 1, compiling, may_take=timedelta(hours=1)),
+        Job("lapse-claims", 5, lapse_claims),
+        Job("escalate", 300, escalate),
+        Job("expire-referrals", 3600, expire_referrals),
+        Job("forget-claims", 3600, forget_claims),
+        Job("drop-old-events", 3600, drop_old_events),
+        Job("watch-rules", 3600, watch_rules),
+    )
 
 
 class Jobs:
     """The jobs of one process: a beat that keeps their leases, and a loop for each."""
 
     def __init__(
-        self, database: Database, jobs: Sequence[Job] = JOBS, *, beat_seconds: float = BEAT_SECONDS
+        self, database: Database, jobs: Sequence[Job], *, beat_seconds: float = BEAT_SECONDS
     ) -> None:
         self._database, self._jobs, self._beat_seconds = database, jobs, beat_seconds
         self._holder = new_id()
@@ -179,7 +189,7 @@ class Jobs:
         return [job.name for job in self._jobs]
 
 
-def troubled(states: Sequence[JobState], now: datetime, jobs: Sequence[Job] = JOBS) -> dict[str, str]:
+def troubled(states: Sequence[JobState], now: datetime, jobs: Sequence[Job]) -> dict[str, str]:
     """The jobs that do not go as they should, as `failing` or `late`, by name. Pure."""
     known = {state.name: state for state in states}
     found = {}
@@ -193,5 +203,6 @@ def troubled(states: Sequence[JobState], now: datetime, jobs: Sequence[Job] = JO
 
 
 def late_after(job: Job) -> timedelta:
-    """How long ago a job may have ended its work: twice its rhythm, and some time for another process to take over."""
-    return LATE_AFTER + 2 * timedelta(seconds=job.every_seconds)
+    """How long ago a job may have ended its work: what it may take, twice its rhythm, and some time for another process
+    to take over."""
+    return LATE_AFTER + 2 * timedelta(seconds=job.every_seconds) + job.may_take

@@ -38,7 +38,7 @@ def operations() -> APIRouter:
 
 async def get_job_health(request: Request) -> dict[str, str]:
     """Every job did its work lately, in whatever process it runs; else the problem names those that did not."""
-    found = troubled(await _states(request), clock.now())
+    found = troubled(await _states(request), clock.now(), request.app.state.every_job)
     if found:
         told = ", ".join(f"{name} is {trouble}" for name, trouble in sorted(found.items()))
         raise JobsInTrouble(f"{JobsInTrouble.explanation} {told}.")

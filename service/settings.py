@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     release_period: Literal["quarter", "half-year", "year"] = Field(
         "half-year", description="The period of a statistics release."
     )
+    public_statistics: bool = Field(
+        False,
+        description="Whether published releases and their reports are open to everybody, without a token.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Technical log level."
     )

@@ -18,7 +18,7 @@ from service.referrals.models import (
 from service.routing.models import RuleSet, RuleSetTurn, SignalDecision
 from service.signals.models import Signal, SignalPerson, SignalVersion
 from service.snapshot import ReferenceVersion
-from service.statistics.models import AreaPlan, Release, ReleaseCell
+from service.statistics.models import AreaPlan, Compilation, Release, ReleaseCell
 from service.trail import AuditEntry
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Client",
     "ClientKey",
     "ClientSecret",
+    "Compilation",
     "ContactPoint",
     "Event",
     "EventFeed",

@@ -80,7 +80,7 @@ async def load_demo(database: Database, pack: Pack, *, with_areas: bool = False)
         for name in pack.rule_sets:
             await add_active_rule_set(session, LOADER, default_rule_sets()[name], since=RULES_SINCE)
         if with_areas:
-            areas = standing_alone(pack.areas.standing_alone)
+            areas = standing_alone(pack.areas.standing_alone, pack.areas.year)
             await set_areas(session, LOADER, year=pack.areas.year, areas=areas)
     return Loaded(credentials, organisations)
 

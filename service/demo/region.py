@@ -1,5 +1,6 @@
 """The regional table: compiled by one person, published by another, read by the analyst. A scene of the demo."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,8 +20,8 @@ async def the_region_is_counted(clients: dict[str, Connection], screen: Screen) 
         "The closed half-year is counted once, rounded so that nobody can be found in it, frozen by one person "
         "and published by another. Everybody reads the same numbers.",
     )
-    compiled = await clients["administrator"].call("POST", "/v1/statistics/releases", json={"period": PERIOD})
-    path = f"/v1/statistics/releases/{compiled['id']}"
+    path = f"/v1/statistics/releases/{await _compiled(clients['administrator'])}"
+    compiled = await clients["administrator"].get(path)
     await clients["administrator-deputy"].call("POST", f"{path}/publication")
     release = await clients["analyst"].get(path)
     for table in (one for one in release["tables"] if one["name"] in SHOWN):
@@ -34,6 +35,17 @@ async def the_region_is_counted(clients: dict[str, Connection], screen: Screen) 
         f"\n{len(release['tables'])} tables; small numbers in which the register could find nobody: {proofs}."
     )
     screen.say(f"[italic]{compiled['caveats'][0]['en']}[/]")
+
+
+async def _compiled(administrator: Connection) -> str:
+    """Ask for the release and wait until the register's job has made it."""
+    asked = await administrator.call("POST", "/v1/statistics/releases", json={"period": PERIOD})
+    while "endedAt" not in asked:
+        await asyncio.sleep(0.2)
+        asked = await administrator.get(f"/v1/statistics/compilations/{asked['id']}")
+    if "problem" in asked:
+        raise RuntimeError(f"the release was not compiled: {asked['problem']}")
+    return str(asked["release"])
 
 
 def _show_table(

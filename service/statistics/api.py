@@ -1,33 +1,39 @@
-"""The doors of statistics: definitions, releases, their tables."""
+"""The doors of who reads statistics: definitions, releases, their tables, sums of them, figures of the country.
 
-import hashlib
+With or without a token, where the register is set to be open to the public, the answer is the same.
+"""
+
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import Headers
 
-from service.caller import Caller
+from service.answers import tagged
+from service.caller import NO_CLIENT, Caller
 from service.contract import preferred
-from service.doors import Reading, Recording, Writing, entering
+from service.doors import Reading, Recording, entering_where_open
 from service.problems import JsonRoute
-from service.statistics import actions, queries
-from service.statistics.formats import MEDIA_TYPE, as_csv
+from service.statistics import actions, formats, queries, reading
+from service.statistics.context import national_figures
 from service.statistics.models import (
     DefinitionList,
+    NationalFigures,
     ReleaseList,
     ReleaseRead,
-    ReleaseRequest,
+    SumRead,
     TableRead,
 )
-from service.trail import entry
+from service.trail import Trail, entry
 from service.wire import Wire
 
 router = APIRouter(prefix="/statistics", tags=["statistics"], route_class=JsonRoute, redirect_slashes=False)
 
-ReadingStatistics = Annotated[Caller, entering("statistics:read")]
-Compiling = Annotated[Caller, entering("statistics:compile")]
-CACHED = {"Cache-Control": "private, no-cache"}
+ReadingStatistics = Annotated[Caller, entering_where_open("statistics:read")]
+
+TABLE = "/releases/{release_id}/tables/{name}"
+AS_CSV = {"content": {formats.CSV: {"schema": {"type": "string"}}}}
+UNCHANGED = {"description": "Unchanged"}
 
 
 class TableQuery(Wire):
@@ -45,8 +51,23 @@ class TableQuery(Wire):
     feedback: Annotated[str | None, Query(max_length=20)] = None
 
 
-def _sees_unpublished(caller: Caller) -> bool:
+class SumQuery(TableQuery):
+    """From which period until which, and which cells."""
+
+    from_: Annotated[str, Query(alias="from", max_length=7, description="The first period, as 2026-H1.")]
+    until: Annotated[str, Query(max_length=7, description="The last period.")]
+
+
+def sees_unpublished(caller: Caller) -> bool:
+    """Whether a release that is compiled but not published is there for this caller."""
     return "statistics:compile" in caller.scopes
+
+
+async def record_reading(trail: Trail, caller: Caller, act: str, release_id: UUID | None = None) -> None:
+    """Write down who reads; what is open to the public is read by nobody in particular."""
+    if caller.client_id != NO_CLIENT:
+        about = ("release", release_id) if release_id else ()
+        await trail.record(entry(caller.who, act, actions.ACTIVITY, *about))
 
 
 @router.get("/definitions", operation_id="get_definitions")
@@ -55,26 +76,18 @@ async def get_definitions(caller: ReadingStatistics) -> DefinitionList:
     return queries.definitions()
 
 
+@router.get("/national-figures", operation_id="list_national_figures")
+async def list_national_figures(caller: ReadingStatistics) -> NationalFigures:
+    """Published figures of the whole country with year and source: a context, of other counts than these."""
+    return NationalFigures(items=list(national_figures()))
+
+
 @router.get("/releases", operation_id="list_releases", response_model_exclude_none=True)
 async def list_releases(caller: ReadingStatistics, session: Reading, trail: Recording) -> ReleaseList:
     """The releases, newest period first."""
-    items = await queries.list_releases(session, unpublished=_sees_unpublished(caller))
-    await trail.record(entry(caller.who, "release.search", actions.ACTIVITY))
+    items = await queries.list_releases(session, unpublished=sees_unpublished(caller))
+    await record_reading(trail, caller, "release.search")
     return ReleaseList(items=items)
-
-
-@router.post("/releases", operation_id="compile_release", status_code=201, response_model_exclude_none=True)
-async def compile_release(
-    caller: Compiling, body: ReleaseRequest, request: Request, response: Response
-) -> ReleaseRead:
-    """Count a closed period, round its tables and freeze them; somebody else publishes."""
-    state = request.app.state
-    kind, secret = state.settings.release_period, state.keys.release
-    release = await actions.compile_release(
-        state.database, caller, period_code=body.period, period_kind=kind, secret=secret
-    )
-    response.headers["Location"] = f"/v1/statistics/releases/{release.id}"
-    return release
 
 
 @router.get("/releases/{release_id}", operation_id="get_release", response_model_exclude_none=True)
@@ -82,29 +95,53 @@ async def get_release(
     caller: ReadingStatistics, release_id: UUID, session: Reading, trail: Recording
 ) -> ReleaseRead:
     """One release, its areas and tables."""
-    release = await queries.get_release(session, release_id, unpublished=_sees_unpublished(caller))
-    await trail.record(entry(caller.who, "release.read", actions.ACTIVITY, "release", release_id))
+    release = await queries.get_release(session, release_id, unpublished=sees_unpublished(caller))
+    await record_reading(trail, caller, "release.read", release_id)
     return release
 
 
-@router.post(
-    "/releases/{release_id}/publication",
-    operation_id="publish_release",
-    response_model_exclude_none=True,
+@router.get(
+    f"{TABLE}/csv-metadata",
+    operation_id="get_released_table_metadata",
+    response_model=None,
+    responses={200: {"content": {formats.CSVW: {"schema": {"type": "object"}}}}, 304: UNCHANGED},
 )
-async def publish_release(caller: Compiling, release_id: UUID, session: Writing) -> ReleaseRead:
-    """Publish a compiled release; not by its compiler."""
-    return await actions.publish_release(session, caller, release_id=release_id)
+async def get_released_table_metadata(
+    caller: ReadingStatistics, release_id: UUID, name: str, session: Reading, request: Request
+) -> Response:
+    """What the columns of the CSV are: metadata of CSV on the Web (W3C)."""
+    table = await reading.get_table(session, release_id, name, {}, unpublished=sees_unpublished(caller))
+    release = await queries.get_release(session, release_id, unpublished=True)
+    return tagged(formats.csv_metadata(table, release), formats.CSVW, request.headers)
 
 
 @router.get(
-    "/releases/{release_id}/tables/{name}",
+    f"{TABLE}/csv",
+    operation_id="get_released_table_csv",
+    response_model=None,
+    responses={200: AS_CSV, 304: UNCHANGED},
+)
+async def get_released_table_csv(
+    caller: ReadingStatistics,
+    release_id: UUID,
+    name: str,
+    query: Annotated[TableQuery, Query()],
+    session: Reading,
+    trail: Recording,
+    request: Request,
+) -> Response:
+    """A table as CSV, for what cannot send an Accept header; the same as with one."""
+    chosen, everything = query.model_dump(exclude_none=True), sees_unpublished(caller)
+    table = await reading.get_table(session, release_id, name, chosen, unpublished=everything)
+    await record_reading(trail, caller, "release.read", release_id)
+    return _as_csv(table, request.headers, _described("csv-metadata"))
+
+
+@router.get(
+    TABLE,
     operation_id="get_released_table",
     response_model=TableRead,
-    responses={
-        200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}},
-        304: {"description": "Unchanged"},
-    },
+    responses={200: AS_CSV, 304: UNCHANGED},
 )
 async def get_released_table(
     caller: ReadingStatistics,
@@ -116,20 +153,43 @@ async def get_released_table(
     request: Request,
 ) -> Response:
     """A table as JSON or CSV (by Accept); its own dimensions may select cells, as in `?area=GM0794`."""
-    chosen = query.model_dump(exclude_none=True)
-    table = await queries.get_table(session, release_id, name, chosen, unpublished=_sees_unpublished(caller))
-    await trail.record(entry(caller.who, "release.read", actions.ACTIVITY, "release", release_id))
-    return _represented(table, request.headers)
+    chosen, everything = query.model_dump(exclude_none=True), sees_unpublished(caller)
+    table = await reading.get_table(session, release_id, name, chosen, unpublished=everything)
+    await record_reading(trail, caller, "release.read", release_id)
+    return _as_preferred(table, request.headers, _described(f"{name}/csv-metadata"))
 
 
-def _represented(table: TableRead, headers: Headers) -> Response:
-    """The table as the reader wants it, or 304 where it has it already."""
-    wants_csv = preferred(headers.get("accept"), ("application/json", MEDIA_TYPE)) == MEDIA_TYPE
-    body = as_csv(table) if wants_csv else table.model_dump_json(by_alias=True).encode()
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    told = {"ETag": tag, "Vary": "Accept", **CACHED}
-    known = {one.strip().removeprefix("W/") for one in headers.get("if-none-match", "").split(",")}
-    if known & {tag, "*"}:
-        return Response(status_code=304, headers=told)
-    media_type = f"{MEDIA_TYPE}; header=present" if wants_csv else "application/json"
-    return Response(body, headers=told, media_type=media_type)
+@router.get(
+    "/sums/{name}",
+    operation_id="get_sum_of_releases",
+    response_model=SumRead,
+    responses={200: AS_CSV, 304: UNCHANGED},
+)
+async def get_sum_of_releases(
+    caller: ReadingStatistics,
+    name: str,
+    query: Annotated[SumQuery, Query()],
+    session: Reading,
+    trail: Recording,
+    request: Request,
+) -> Response:
+    """A table added up over the published releases of several periods, as `?from=2025-H1&until=2026-H2`."""
+    chosen = query.model_dump(exclude_none=True, exclude={"from_", "until"})
+    summed = await reading.get_sum(session, name, first=query.from_, last=query.until, chosen=chosen)
+    await record_reading(trail, caller, "release.read")
+    return _as_preferred(summed, request.headers)
+
+
+def _described(metadata: str) -> dict[str, str]:
+    """Where the metadata of the CSV is, for who has its address (Tabular Data on the Web, 5.2)."""
+    return {"Link": f'<{metadata}>; rel="describedby"; type="{formats.CSVW}"'}
+
+
+def _as_preferred(table: formats.Read, asked: Headers, told: dict[str, str] | None = None) -> Response:
+    if preferred(asked.get("accept"), ("application/json", formats.CSV)) == formats.CSV:
+        return _as_csv(table, asked, told)
+    return tagged(formats.as_json(table), "application/json", asked)
+
+
+def _as_csv(table: formats.Read, asked: Headers, told: dict[str, str] | None = None) -> Response:
+    return tagged(formats.as_csv(table), f"{formats.CSV}; header=present", asked, told)

@@ -8,9 +8,10 @@ when a release is compiled. Never gives up an area of the plan unless no roundin
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 
-from service.vocabulary.municipalities import municipalities, region_of
+from service.vocabulary.municipalities import mergers, municipalities_on, region_of
 
 WHOLE = "ALL"
 FEWEST_PERSONS = 10
@@ -71,59 +72,73 @@ class InvalidAreas(ValueError):
         self.faults = tuple(faults)
 
 
-def plan_areas(standings: Iterable[Standing]) -> tuple[Area, ...]:
+def plan_areas(standings: Iterable[Standing], year: int) -> tuple[Area, ...]:
     """The areas of a year, all municipalities in them; nobody was counted where no standing is given.
 
-    KeyError for an unknown municipality.
+    Those that were merged since are counted where they are now. KeyError for an unknown municipality.
     """
-    found: dict[str, Counter[str]] = {code: Counter() for code in municipalities()}
+    found: dict[str, Counter[str]] = {code: Counter() for code in municipalities_on(date(year, 1, 1))}
+    place = area_index([Area(code, region_of(code), (code,)) for code in found])
     for standing in standings:
-        found[standing.municipality].update(standing.by_organisation)
+        found[place[standing.municipality]].update(standing.by_organisation)
     return _in_order(
         area
-        for members in _regions().values()
+        for members in _regions(year).values()
         for area in _plan_region([Standing(code, found[code]) for code in members])
     )
 
 
-def regions_only() -> tuple[Area, ...]:
+def regions_only(year: int) -> tuple[Area, ...]:
     """The areas of a first year, without counts or a plan: every region as a whole."""
-    return _in_order(Area(region, region, tuple(members)) for region, members in _regions().items())
+    return _in_order(Area(region, region, tuple(members)) for region, members in _regions(year).items())
 
 
-def standing_alone(codes: Iterable[str]) -> tuple[Area, ...]:
-    """The areas in which these municipalities stand alone and the rest of each region is joined.
+def standing_alone(codes: Iterable[str], year: int) -> tuple[Area, ...]:
+    """The areas of a year in which these municipalities stand alone and the rest of each region is joined.
 
     KeyError for an unknown municipality; a rest of one municipality is a fault that `check_areas` finds.
     """
     alone = {code: region_of(code) for code in codes}
-    rest = {region: [code for code in members if code not in alone] for region, members in _regions().items()}
+    regions = _regions(year)
+    rest = {region: [code for code in members if code not in alone] for region, members in regions.items()}
     return _in_order(
         [
             *(Area(code, region, (code,)) for code, region in alone.items()),
-            *(_together(region, members) for region, members in rest.items() if members),
+            *(_together(region, members, regions[region]) for region, members in rest.items() if members),
         ]
     )
 
 
-def check_areas(areas: Sequence[Area]) -> None:
-    """Accept a plan set by hand, or raise InvalidAreas with everything that is wrong with it."""
+def check_areas(areas: Sequence[Area], year: int) -> None:
+    """Accept a plan of a year that was set by hand, or raise InvalidAreas with everything that is wrong with it."""
     placed = Counter(code for area in areas for code in area.municipalities)
-    faults = [f"{code} is no municipality" for code in sorted(placed.keys() - municipalities().keys())]
-    faults += [f"{code} is in no area" for code in sorted(municipalities().keys() - placed.keys())]
+    there = set(municipalities_on(date(year, 1, 1)))
+    faults = [f"{code} is no municipality" for code in sorted(placed.keys() - there)]
+    faults += [f"{code} is in no area" for code in sorted(there - placed.keys())]
     faults += [f"{code} is in {times} areas" for code, times in sorted(placed.items()) if times > 1]
     repeated = Counter(area.code for area in areas)
     faults += [
         f"{code} is the code of {times} areas" for code, times in sorted(repeated.items()) if times > 1
     ]
-    faults += [f"{area.code} {fault}" for area in areas for fault in _faults_of(area)]
+    faults += [f"{area.code} {fault}" for area in areas for fault in _faults_of(area, _regions(year))]
     if faults:
         raise InvalidAreas(faults)
 
 
 def area_index(areas: Iterable[Area]) -> dict[str, str]:
-    """The code of the area in which each municipality is counted."""
-    return {municipality: area.code for area in areas for municipality in area.municipalities}
+    """The code of the area in which each municipality is counted.
+
+    Besides those of the plan: one that was merged before its year, where the one is into which it went; one that came
+    about since, where a municipality is that went into it.
+    """
+    index = {municipality: area.code for area in areas for municipality in area.municipalities}
+    for merger in reversed(mergers()):
+        if merger.merged_into in index:
+            index.setdefault(merger.municipality, index[merger.merged_into])
+    for merger in mergers():
+        if merger.municipality in index:
+            index.setdefault(merger.merged_into, index[merger.municipality])
+    return index
 
 
 def hierarchy(areas: Iterable[Area]) -> dict[str, tuple[str, ...]]:
@@ -153,8 +168,9 @@ def join_smallest(areas: Sequence[Area], persons: Mapping[str, int]) -> tuple[Ar
     rest = sorted((area for area in divided if area.region == smallest.region and area != smallest), key=size)
     partner = next((area for area in rest if area.code == _other(area.region)), rest[0] if rest else smallest)
     joined = {*smallest.municipalities, *partner.municipalities}
+    whole = {code for area in areas if area.region == smallest.region for code in area.municipalities}
     kept = [area for area in areas if area not in (smallest, partner)]
-    return _in_order([*kept, _together(smallest.region, joined)])
+    return _in_order([*kept, _together(smallest.region, joined, whole)])
 
 
 def _plan_region(standings: Sequence[Standing]) -> list[Area]:
@@ -165,7 +181,8 @@ def _plan_region(standings: Sequence[Standing]) -> list[Area]:
         joined.append(alone.pop(0))
     areas = [Area(s.municipality, region_of(s.municipality), (s.municipality,)) for s in alone]
     if joined:
-        areas.append(_together(region_of(joined[0].municipality), [s.municipality for s in joined]))
+        region, members = region_of(joined[0].municipality), [s.municipality for s in joined]
+        areas.append(_together(region, members, [s.municipality for s in standings]))
     return areas
 
 
@@ -176,14 +193,14 @@ def _added_up(standings: Iterable[Standing]) -> Standing:
     return Standing("", total)
 
 
-def _together(region: str, members: Iterable[str]) -> Area:
+def _together(region: str, members: Iterable[str], whole: Iterable[str]) -> Area:
     """Municipalities of a region as one area, which is the region itself when they are all of them."""
     joined = tuple(sorted(members))
-    return Area(region if joined == _regions()[region] else _other(region), region, joined)
+    return Area(region if set(joined) == set(whole) else _other(region), region, joined)
 
 
-def _faults_of(area: Area) -> Iterable[str]:
-    members = _regions().get(area.region)
+def _faults_of(area: Area, regions: Mapping[str, Sequence[str]]) -> Iterable[str]:
+    members = regions.get(area.region)
     if members is None:
         yield f"names {area.region}, which is no region"
         return
@@ -202,10 +219,10 @@ def _faults_of(area: Area) -> Iterable[str]:
 
 
 @cache
-def _regions() -> dict[str, tuple[str, ...]]:
-    """The municipalities of each region, in the order of their codes."""
+def _regions(year: int) -> dict[str, tuple[str, ...]]:
+    """The municipalities of each region as the year begins, in the order of their codes."""
     regions: dict[str, tuple[str, ...]] = {}
-    for code in sorted(municipalities()):
+    for code in municipalities_on(date(year, 1, 1)):
         regions[region_of(code)] = (*regions.get(region_of(code), ()), code)
     return regions
 

@@ -13,9 +13,8 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import block_array, coo_array, csr_array
 
-from service.statistics.grid import AtLeast, Known, Number
+from service.statistics.grid import MOST_OFF, AtLeast, Known, Number
 
-MOST_OFF = 4
 ROOM = 4
 SMALL = 10
 TOLERANCE = 1e-6

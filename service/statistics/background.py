@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from service.statistics.areas import FEWEST_PERSONS, Area, area_index
-from service.statistics.grid import PLACE, AtLeast, Known
+from service.statistics.grid import PLACE, AtLeast, Known, Number
+from service.vocabulary.municipalities import mergers
 
 
 class Released(NamedTuple):
@@ -42,7 +43,9 @@ class Background:
             by_year.setdefault(one.year, []).append(one)
         planned = {year: its[0].areas for year, its in by_year.items()} | {self.year: tuple(areas)}
         return [
-            AtLeast([_total(one, area.code) for one in by_year[year - 1]], FEWEST_PERSONS)
+            AtLeast(
+                [number for one in by_year[year - 1] for number in _totals(one, area.code)], FEWEST_PERSONS
+            )
             for year, its in planned.items()
             if (year, population) in self.by_counts and len(by_year.get(year - 1, ())) == self.periods
             for area in its
@@ -50,6 +53,9 @@ class Background:
         ]
 
 
-def _total(released: Released, municipality: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The number of persons in the area in which a municipality was shown."""
-    return released.known.period, ((PLACE, area_index(released.areas)[municipality]),)
+def _totals(released: Released, municipality: str) -> list[Number]:
+    """The numbers of persons in the areas in which a municipality, and those merged into it, were shown."""
+    index = area_index(released.areas)
+    parts = [merger.municipality for merger in mergers() if merger.merged_into == municipality]
+    shown = sorted({index[code] for code in (municipality, *parts)})
+    return [(released.known.period, ((PLACE, code),)) for code in shown]

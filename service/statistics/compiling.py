@@ -8,12 +8,10 @@ left. Called by the compilation of a release, with what earlier releases told.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from service.statistics.areas import Area, area_index, join_smallest
 from service.statistics.audit import Audit, audit
-from service.statistics.background import Background
 from service.statistics.certificate import cube_of, exists
 from service.statistics.grid import (
     AtLeast,
@@ -24,7 +22,7 @@ from service.statistics.grid import (
     numbers_of,
     persons_of,
 )
-from service.statistics.menu import MENU, Population, Table
+from service.statistics.menu import Population, Table
 from service.statistics.rounding import NoRoundingFound, Rounded, round_numbers
 
 Certificate = str
@@ -141,26 +139,3 @@ def _recount(population: Population, counts: Counts, before: Sequence[Area], aft
         for (row, column), count in cells.items():
             recounted[table][target[row] if table in by_area else row, column] += count
     return recounted
-
-
-def compile_all(
-    counts: Mapping[str, Counts],
-    areas: Mapping[str, Sequence[Area]],
-    background: Background,
-    *,
-    secret: bytes,
-    period: str,
-) -> dict[str, Compiled]:
-    """Every population of the menu; raises NoRoundingFound as soon as one of them has no numbers to release."""
-    return {
-        code: compile_numbers(
-            population,
-            areas[code],
-            counts[code],
-            secret=secret,
-            period=period,
-            earlier=background.known(code),
-            rules=partial(background.rules, code),
-        )
-        for code, population in MENU.items()
-    }

@@ -50,6 +50,7 @@ class Entry:
 class Course:
     """What a valid signal came to; `outcome` None: it has not been closed."""
 
+    organisation_id: UUID
     municipality: str
     primary_type: str
     reporter_type: str
@@ -71,6 +72,19 @@ class Course:
             "outcome": outcome,
             "feedback": heard[self.feedback_within_term],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """An organisation that reported from a region, by one of the municipalities there."""
+
+    municipality: str
+    reporter_type: str
+
+    @property
+    def categories(self) -> Mapping[str, str]:
+        """Under what it is counted, by the name of each category."""
+        return {"reporterType": self.reporter_type}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +112,15 @@ def closed_over(counted: frozenset[bytes], earlier: Iterable[Entry]) -> frozense
     return counted.union(*(group for group in groups if group & counted))
 
 
-def tabulate(counted: Iterable[Entry | Course], population: Population, area_of: Mapping[str, str]) -> Counts:
+def reporting(courses: Iterable[Course]) -> list[Reporting]:
+    """Each organisation that reported, once for each region that it reported from."""
+    found = {(one.organisation_id, region_of(one.municipality)): one for one in courses}
+    return [Reporting(one.municipality, one.reporter_type) for one in found.values()]
+
+
+def tabulate(
+    counted: Iterable[Entry | Course | Reporting], population: Population, area_of: Mapping[str, str]
+) -> Counts:
     """Exact counts by table, then by (row, column)."""
     counts: dict[str, Counter[tuple[str, str]]] = {table.code: Counter() for table in population.tables}
     for one in counted:

@@ -18,7 +18,7 @@ from service.referrals.models import Feedback, Referral
 from service.signals.actions import ACTIVE
 from service.signals.models import Signal, SignalPerson
 from service.statistics.counting import Course, Entry
-from service.statistics.menu import MENU, Population
+from service.statistics.menu import Population
 from service.vocabulary.lists import code_lists
 from service.vocabulary.municipalities import municipalities
 
@@ -32,7 +32,7 @@ def roles_of(population: Population) -> list[str]:
 
 async def entries_between(session: AsyncSession, begin: datetime, end: datetime) -> Entries:
     """The person entries of valid signals received in [begin, end), by population, in order of receipt."""
-    population_of = {role: population.code for population in MENU.values() for role in roles_of(population)}
+    population_of = {code.code: code.group for code in code_lists()["person_role"].values() if code.group}
     chosen = (
         Signal.received_at >= begin,
         Signal.received_at < end,
@@ -106,6 +106,7 @@ async def courses_between(session: AsyncSession, begin: datetime, end: datetime)
     )
     return [
         Course(
+            organisation_id=row.organisation_id,
             municipality=_place(row.incident_municipality, row.municipality),
             primary_type=row.primary_type,
             reporter_type=types[row.organisation_id],

@@ -13,6 +13,18 @@ class ReleaseExists(Problem):
     explanation = "A period is counted once; its release never changes."
 
 
+class BeingCompiled(Problem):
+    status, slug, title = 409, "being-compiled", "A release is being compiled"
+    explanation = "Releases are compiled one after the other: ask again when this one has ended."
+
+
+class GivenUp(Problem):
+    status, slug, title = 503, "given-up", "The compilation did not come to an end"
+    explanation = (
+        "It ended the process that ran it, several times. Nothing of this release was stored or published."
+    )
+
+
 class OutOfOrder(Problem):
     status, slug, title = 409, "out-of-order", "A later period has been released already"
     explanation = "Periods are counted in order, or a person would be counted in two of them."

@@ -12,6 +12,7 @@ from service.statistics.menu import Table
 
 TOTAL = "TOTAL"
 PLACE = "place"
+MOST_OFF = 4  # what a released number may differ from the truth
 
 Counts = Mapping[str, Mapping[tuple[str, str], int]]
 """Exact numbers by table code, then by (row, column), of the undivided rows; a cell that is not there is zero."""

@@ -1,18 +1,17 @@
-"""The menu: the only tables that a release holds, as data, with the definitions that travel with them.
+"""The menu: the only tables that a release holds, as data.
 
-Read by counting, disclosure, releases and the report. A table that is added, changed or dropped makes a new
-`MENU_VERSION`, for periods that have not begun; never does a released table change.
+Read by counting, disclosure, releases and the report. A table that is added, changed or dropped makes a new menu with a
+version of its own, for periods that have not begun; never does a released table change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 from typing import Literal
 
 from service.vocabulary.lists import codes
 from service.wire import Text
-
-MENU_VERSION = 2
 
 Level = Literal["area", "region", "whole"]
 """What the rows of a table are: areas below their regions, regions alone, or a category of the whole register."""
@@ -68,7 +67,7 @@ class Population:
     """What is counted together; tables of one population have the totals of their areas in common."""
 
     code: str
-    unit: Literal["persons", "signals"]
+    unit: Literal["persons", "signals", "organisations"]
     title: Text
     tables: tuple[Table, ...]
 
@@ -122,60 +121,48 @@ SIGNALS = Population(
     ),
 )
 
-MENU: Mapping[str, Population] = MappingProxyType(
-    {population.code: population for population in (VICTIMS, OFFENDERS, SIGNALS)}
+ORGANISATIONS = Population(
+    "ORGANISATIONS",
+    "organisations",
+    _text("Organisaties die hebben gemeld", "Organisations that reported"),
+    (
+        _table(
+            "organisations",
+            _text("Organisaties die hebben gemeld", "Organisations that reported"),
+            "region",
+            REPORTER,
+            ("regio en soort melder", "region and type of reporter"),
+        ),
+    ),
 )
+
+
+@dataclass(frozen=True)
+class Menu:
+    """The tables of every period that begins on `since` or later, until the next menu."""
+
+    version: int
+    since: date
+    populations: Mapping[str, Population]
+
+
+def _menu(version: int, since: date, *populations: Population) -> Menu:
+    return Menu(version, since, MappingProxyType({one.code: one for one in populations}))
+
+
+# Versions 1 and 2 were never in use.
+MENUS: Sequence[Menu] = (_menu(3, date.min, VICTIMS, OFFENDERS, SIGNALS, ORGANISATIONS),)
+MENU = MENUS[-1].populations
 TABLES: Mapping[str, tuple[Population, Table]] = MappingProxyType(
-    {table.code: (population, table) for population in MENU.values() for table in population.tables}
-)
-DEFINITIONS: Mapping[str, Text] = MappingProxyType(
     {
-        "unit": _text(
-            "Personen. Wie geen pseudoniem heeft, telt één keer per signaal.",
-            "Persons. Somebody without a pseudonym counts once per signal.",
-        ),
-        "numerator": _text(
-            "Personen over wie in de periode voor het eerst een geldig signaal is ontvangen: niet eerder"
-            " geteld in de twaalf maanden daarvoor. Het eerste signaal bepaalt de categorie.",
-            "Persons about whom a valid signal was first received in the period: not counted in the twelve"
-            " months before. The first signal decides the category.",
-        ),
-        "period": _text(
-            "Naar de dag van ontvangst. De periode wordt dertig dagen na afloop één keer geteld; latere"
-            " correcties, intrekkingen en verwijderingen veranderen de uitgave niet.",
-            "By day of receipt. The period is counted once, thirty days after its end; later corrections,"
-            " withdrawals and erasure do not change the release.",
-        ),
-        "area": _text(
-            "De gemeente van de persoon, anders die van het voorval. Gemeenten met weinig personen of één"
-            " overheersende melder zijn samengevoegd; de indeling ligt per kalenderjaar vast.",
-            "The municipality of the person, else that of the incident. Municipalities with few persons or"
-            " one dominant reporter are joined; the division is fixed per calendar year.",
-        ),
-        "method": _text(
-            "Alle tabellen zijn samen aselect afgerond op vijftallen en tellen precies op; een getoond getal"
-            " wijkt ten hoogste vier af. '<10': afgerond minder dan tien, nul inbegrepen. 'withheld': alleen"
-            " het totaal van de rij wordt getoond, omdat één categorie daarin of in een buurrij overheerst.",
-            "All tables are randomly rounded to base 5 together and add up exactly; a number that is shown is"
-            " at most four off. '<10': rounded fewer than ten, zero included. 'withheld': only the total of"
-            " the row is shown, because one category prevails in it or in a neighbouring row.",
-        ),
+        table.code: (population, table)
+        for menu in MENUS
+        for population in menu.populations.values()
+        for table in population.tables
     }
 )
 
-CAVEATS: tuple[Text, ...] = (
-    _text(
-        "Meer signalen betekent niet meer uitbuiting: het kan meer bewustzijn of meer meldende organisaties"
-        " betekenen. Lees de aantallen naast het aantal organisaties dat heeft gemeld.",
-        "More signals does not mean more abuse: it may mean more awareness or more reporting organisations."
-        " Read the numbers beside the number of organisations that reported.",
-    ),
-    _text(
-        "Een signaal is een vermoeden van een professional, geen vastgesteld feit.",
-        "A signal is what a professional suspects, not an established fact.",
-    ),
-    _text(
-        "Kleine verschillen tussen gebieden of perioden kunnen geheel door de afronding ontstaan.",
-        "Small differences between areas or periods may come from the rounding alone.",
-    ),
-)
+
+def menu_on(day: date, menus: Sequence[Menu] = MENUS) -> Menu:
+    """The menu of a period that begins on this day: a later one never changes what has begun."""
+    return max((menu for menu in menus if menu.since <= day), key=lambda menu: menu.since)

@@ -62,6 +62,30 @@ class ReleaseCell(SQLModel, table=True):
     rounded: int | None
 
 
+class Compilation(SQLModel, table=True):
+    """That somebody asked for a period to be compiled, who, and how far that is.
+
+    `done` counts the populations that are rounded and proved; `failure` is the slug of the problem that ended it.
+    """
+
+    __tablename__ = "compilation"
+
+    id: UUID = TableField(primary_key=True)
+    period: str = TableField(max_length=10)
+    kind: str = TableField(max_length=10)
+    asked_at: datetime = TableField(sa_column=Column(Moment, nullable=False))
+    client_id: UUID
+    organisation_id: UUID
+    role: str = TableField(max_length=16)
+    actor: str = TableField(max_length=64)
+    trace_id: str | None = TableField(max_length=32)
+    begun: int = 0
+    done: int = 0
+    ended_at: datetime | None = TableField(default=None, sa_column=Column(Moment))
+    failure: str | None = TableField(default=None, max_length=60)
+    release_id: UUID | None = TableField(default=None, foreign_key="release.id")
+
+
 class ReleaseRequest(Wire):
     """Which closed period to compile."""
 
@@ -82,7 +106,7 @@ class AreaRead(Answer):
 
     population: str
     code: str
-    name: str
+    name: Text
     region: str
     municipalities: list[str]
 
@@ -119,6 +143,29 @@ class ReleaseRead(Answer):
     tables: list[TableLink]
 
 
+class CompilationRead(Answer):
+    """How far the compilation of a period is; `release` when it is done, `problem` when nothing came of it.
+
+    `populations` of the menu are compiled one after the other, `done` of them are.
+    """
+
+    id: UUID
+    period: str
+    status: Literal["WAITING", "RUNNING", "DONE", "FAILED"]
+    asked_at: Instant
+    done: int
+    populations: int
+    ended_at: Instant | None = None
+    problem: str | None = None
+    release: UUID | None = None
+
+
+class CompilationList(Answer):
+    """Compilations, the latest first."""
+
+    items: list[CompilationRead]
+
+
 class ReleaseList(Answer):
     """Releases, newest period first."""
 
@@ -134,11 +181,52 @@ class TableRead(Answer):
     cells: list[dict[str, Any]]
 
 
+class SumRead(Answer):
+    """The sum of a table over several releases; each number is at most `tolerance` off."""
+
+    table: str
+    periods: list[str]
+    releases: list[UUID]
+    tolerance: int
+    dimensions: list[str]
+    cells: list[dict[str, Any]]
+
+
+class NationalFigure(Answer):
+    """A published figure of the whole country, with its source; not of this register, and counted otherwise.
+
+    `year` may be several years, as 2016-2020.
+    """
+
+    year: str
+    measure: str
+    category: str
+    value: float
+    unit: str
+    source: str
+
+
+class NationalFigures(Answer):
+    """The published figures, the latest year first."""
+
+    items: list[NationalFigure]
+
+
 class Definition(Answer):
     """What a word of the release means."""
 
     name: str
     text: Text
+
+
+class TableDefinition(TableLink):
+    """A table of the menu: what its numbers count, what a share is of, and where they come from."""
+
+    unit: Literal["persons", "signals", "organisations"]
+    numerator: Text
+    denominator: Text
+    period: Text
+    source: Text
 
 
 class DefinitionList(Answer):
@@ -147,4 +235,4 @@ class DefinitionList(Answer):
     menu_version: int
     definitions: list[Definition]
     caveats: list[Text]
-    tables: list[TableLink]
+    tables: list[TableDefinition]

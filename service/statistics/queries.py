@@ -2,33 +2,38 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.errors import Fault, Invalid, NotFound
-from service.statistics.areas import WHOLE, Area
-from service.statistics.grid import TOTAL
-from service.statistics.menu import CAVEATS, DEFINITIONS, MENU, MENU_VERSION, TABLES, Table
+from service.errors import NotFound
+from service.statistics import errors
+from service.statistics.areas import Area
+from service.statistics.definitions import CAVEATS, DEFINITIONS, MEASURED
+from service.statistics.menu import MENUS, TABLES, Population, Table, menu_on
 from service.statistics.models import (
     AreaPlan,
     AreaRead,
     Certificate,
+    Compilation,
+    CompilationRead,
     Definition,
     DefinitionList,
     Release,
-    ReleaseCell,
     ReleaseRead,
+    TableDefinition,
     TableLink,
-    TableRead,
 )
-from service.vocabulary.lists import code_lists
-from service.vocabulary.municipalities import municipalities
+from service.statistics.names import area_name
+from service.statistics.periods import Period, period_of
+
+Value = TypeVar("Value")
 
 PUBLISHED = "PUBLISHED"
 BY_COUNTS = "previous-year"
+LATEST = 50
 
 
 async def area_plans(session: AsyncSession, year: int) -> dict[str, tuple[Area, ...]]:
@@ -64,6 +69,34 @@ async def released_periods(session: AsyncSession) -> dict[str, date]:
     return {row.period: row.first for row in rows}
 
 
+def check_order(period: Period, released: Mapping[str, date]) -> None:
+    """A period is counted once, and none before one that has been counted: `ReleaseExists`, `OutOfOrder`."""
+    if period.code in released:
+        raise errors.ReleaseExists
+    if any(first > period.first for first in released.values()):
+        raise errors.OutOfOrder
+
+
+async def is_being_compiled(session: AsyncSession) -> bool:
+    """Whether a compilation waits or runs."""
+    open_ones = select(Compilation.id).where(Compilation.ended_at.is_(None)).limit(1)
+    return (await session.execute(open_ones)).first() is not None
+
+
+async def list_compilations(session: AsyncSession) -> list[CompilationRead]:
+    """What was asked for lately, the latest first."""
+    latest = select(Compilation).order_by(Compilation.asked_at.desc(), Compilation.id.desc())
+    return [read_compilation(row) for row in await session.scalars(latest.limit(LATEST))]
+
+
+async def get_compilation(session: AsyncSession, compilation_id: UUID) -> CompilationRead:
+    """A compilation; raises `NotFound`."""
+    compilation = await session.get(Compilation, compilation_id)
+    if compilation is None:
+        raise NotFound
+    return read_compilation(compilation)
+
+
 async def list_releases(session: AsyncSession, *, unpublished: bool) -> list[ReleaseRead]:
     """Releases, newest period first; those not published only for who compiles and publishes."""
     chosen = select(Release).order_by(Release.first.desc())
@@ -80,69 +113,39 @@ async def get_release(session: AsyncSession, release_id: UUID, *, unpublished: b
     return read_release(release)
 
 
-async def get_table(
-    session: AsyncSession,
-    release_id: UUID,
-    name: str,
-    chosen: Mapping[str, str],
-    *,
-    unpublished: bool,
-) -> TableRead:
-    """A table of a release, or those of its cells that `chosen` selects by dimension.
-
-    Raises `NotFound`, and `Invalid` for a selection that is not a dimension of the table or a code of it.
-    """
-    await get_release(session, release_id, unpublished=unpublished)
-    table = find_table(name)
-    if table is None:
-        raise NotFound
-    rows = (
-        await session.scalars(
-            select(ReleaseCell)
-            .where(ReleaseCell.release_id == release_id, ReleaseCell.table == name)
-            .order_by(ReleaseCell.position)
-        )
-    ).all()
-    if not rows:
-        raise NotFound
-    row, column = table.dimensions
-    _check_selection(chosen, {row: {r.row_code for r in rows}, column: {r.column_code for r in rows}})
-    cells = [{row: r.row_code, column: r.column_code, "value": r.value, "status": r.status} for r in rows]
-    return TableRead(
-        release=release_id,
-        table=name,
-        dimensions=list(table.dimensions),
-        cells=[cell for cell in cells if all(cell[name] == code for name, code in chosen.items())],
-    )
-
-
-def _check_selection(chosen: Mapping[str, str], known: Mapping[str, set[str]]) -> None:
-    faults = [
-        Fault(f"query:{name}", "unknown-field", "This table has no such dimension.")
-        for name in chosen
-        if name not in known
-    ]
-    faults += [
-        Fault(f"query:{name}", "unknown-code", "There is no such code in this table.")
-        for name, code in chosen.items()
-        if name in known and code not in known[name]
-    ]
-    if faults:
-        raise Invalid(errors=faults)
-
-
-def find_table(name: str) -> Table | None:
-    """A table of the menu by its code."""
-    return TABLES[name][1] if name in TABLES else None
-
-
 def definitions() -> DefinitionList:
     """The menu and its definitions."""
     return DefinitionList(
-        menu_version=MENU_VERSION,
+        menu_version=MENUS[-1].version,
         definitions=[Definition(name=name, text=text) for name, text in DEFINITIONS.items()],
         caveats=list(CAVEATS),
-        tables=_table_links(),
+        tables=[
+            TableDefinition(
+                **_table_link(population, table).model_dump(),
+                unit=population.unit,
+                period=DEFINITIONS["period"],
+                **MEASURED[population.code]._asdict(),
+            )
+            for population in MENUS[-1].populations.values()
+            for table in population.tables
+        ],
+    )
+
+
+def read_compilation(asked: Compilation) -> CompilationRead:
+    """A compilation as it goes over the wire."""
+    going_on = "RUNNING" if asked.begun else "WAITING"
+    ended = "FAILED" if asked.failure else "DONE"
+    return CompilationRead(
+        id=asked.id,
+        period=asked.period,
+        status=going_on if asked.ended_at is None else ended,
+        asked_at=asked.asked_at,
+        done=asked.done,
+        populations=len(menu_on(period_of(asked.period, asked.kind).first).populations),
+        ended_at=asked.ended_at,
+        problem=asked.failure,
+        release=asked.release_id,
     )
 
 
@@ -165,7 +168,7 @@ def read_release(release: Release) -> ReleaseRead:
                 joined=facts["joined"],
                 solver=facts["solver"],
             )
-            for population, facts in release.facts.items()
+            for population, facts in _in_order(release.facts)
         ],
         caveats=list(CAVEATS),
         areas=[
@@ -176,48 +179,27 @@ def read_release(release: Release) -> ReleaseRead:
                 region=area.region,
                 municipalities=list(area.municipalities),
             )
-            for population, areas in release.areas.items()
+            for population, areas in _in_order(release.areas)
             for area in areas_from(areas)
         ],
-        tables=[link for link in _table_links() if link.name in _released_tables(release)],
+        tables=[_table_link(*TABLES[name]) for name in TABLES if name in _released_tables(release)],
     )
 
 
-def area_name(code: str) -> str:
-    """What a row is called: a municipality, a region, the rest of a region, or all."""
-    if code == WHOLE:
-        return "Whole register"
-    if code in municipalities():
-        return municipalities()[code].name
-    region = code.removesuffix("-OTHER")
-    name = next(m.region_name for m in municipalities().values() if m.region == region)
-    return name if region == code else f"{name}, other municipalities"
-
-
-def row_name(table: Table, code: str) -> str:
-    """What a row is called."""
-    if table.row is None or code == WHOLE:
-        return area_name(code)
-    return category_name(table.row.code_list, code)
-
-
-def category_name(code_list: str, code: str) -> str:
-    """What a column is called."""
-    return "Total" if code == TOTAL else code_lists()[code_list][code].label_en
+def _in_order(by_population: Mapping[str, Value]) -> list[tuple[str, Value]]:
+    """As on the menu: PostgreSQL orders the keys of JSON in its own way."""
+    order = list(dict.fromkeys(population.code for population, _ in TABLES.values()))
+    return sorted(by_population.items(), key=lambda one: order.index(one[0]))
 
 
 def _released_tables(release: Release) -> set[str]:
     return {table for facts in release.facts.values() for table in facts["tables"]}
 
 
-def _table_links() -> list[TableLink]:
-    return [
-        TableLink(
-            name=table.code,
-            title=table.title,
-            dimensions=list(table.dimensions),
-            population=population.code,
-        )
-        for population in MENU.values()
-        for table in population.tables
-    ]
+def _table_link(population: Population, table: Table) -> TableLink:
+    return TableLink(
+        name=table.code,
+        title=table.title,
+        dimensions=list(table.dimensions),
+        population=population.code,
+    )

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock
 from service.statistics.areas import Area, Standing, area_index, plan_areas, regions_only
-from service.statistics.counting import Entry, closed_over, first_seen, standings_of, tabulate
+from service.statistics.counting import Entry, closed_over, first_seen, reporting, standings_of, tabulate
 from service.statistics.entries import counted_between, courses_between, entries_between
 from service.statistics.grid import Counts
-from service.statistics.menu import MENU, OFFENDERS, SIGNALS, VICTIMS
+from service.statistics.menu import OFFENDERS, ORGANISATIONS, SIGNALS, VICTIMS, Menu
 from service.statistics.periods import Period, year_of
 from service.statistics.queries import area_plans
 
@@ -34,17 +34,18 @@ class Counted:
     person_ids: Sequence[UUID]
 
 
-async def count_period(session: AsyncSession, period: Period) -> Counted:
-    """The persons first seen in the period, and what its signals came to; each signal is read once."""
+async def count_period(session: AsyncSession, period: Period, menu: Menu) -> Counted:
+    """The persons first seen in the period, what its signals came to, and who reported; each signal is read once."""
     begin, end = period.moments(clock.LOCAL)
     entries = await entries_between(session, begin - LINKED_WITHIN, end)
     courses = await courses_between(session, begin, end)
     plans = await area_plans(session, period.first.year)
     planned: dict[str, tuple[Area, ...]] = {}
+    by_region = {code: regions_only(period.first.year) for code in (SIGNALS.code, ORGANISATIONS.code)}
     counts: dict[str, Counts] = {}
     person_ids: list[UUID] = []
     for code in PERSONS:
-        population, its = MENU[code], entries.get(code, ())
+        population, its = menu.populations[code], entries.get(code, ())
         counted = await counted_between(
             session, population, period.first - COUNTED_AGAIN_AFTER, period.first - relativedelta(days=1)
         )
@@ -56,9 +57,9 @@ async def count_period(session: AsyncSession, period: Period) -> Counted:
         areas = plans.get(code) or planned[code]
         counts[code] = tabulate((person.first for person in persons), population, area_index(areas))
         person_ids += [entry.person_id for person in persons for entry in person.entries]
-    counts[SIGNALS.code] = tabulate(courses, SIGNALS, {})
-    areas_of = {**plans, **planned, SIGNALS.code: regions_only()}
-    return Counted(counts, areas_of, planned, person_ids)
+    counts[SIGNALS.code] = tabulate(courses, menu.populations[SIGNALS.code], {})
+    counts[ORGANISATIONS.code] = tabulate(reporting(courses), menu.populations[ORGANISATIONS.code], {})
+    return Counted(counts, {**plans, **planned, **by_region}, planned, person_ids)
 
 
 def _areas_by_last_year(entries: Sequence[Entry], year: int) -> tuple[Area, ...]:
@@ -66,8 +67,6 @@ def _areas_by_last_year(entries: Sequence[Entry], year: int) -> tuple[Area, ...]
     begin, end = year_of(year - 1).moments(clock.LOCAL)
     persons = first_seen((one for one in entries if begin <= one.received_at < end), frozenset())
     if not persons:
-        return regions_only()
-    return plan_areas(
-        Standing(municipality, by_organisation)
-        for municipality, by_organisation in standings_of(persons).items()
-    )
+        return regions_only(year)
+    standings = standings_of(persons).items()
+    return plan_areas((Standing(place, by_organisation) for place, by_organisation in standings), year)

@@ -37,14 +37,15 @@ class Mix(Generic[T]):
 
 
 @cache
-def _rows(file: str) -> tuple[dict[str, str], ...]:
+def figures(file: str) -> tuple[dict[str, str], ...]:
+    """The rows of a file, by column name."""
     text = files("service.synthesis").joinpath("data", f"{file}.csv").read_text(encoding="utf-8")
     return tuple(csv.DictReader(text.splitlines()))
 
 
 def figure(file: str, column: str = "value", **where: str) -> float:
     """The one published figure whose row reads as asked; LookupError unless there is exactly one."""
-    found = [row[column] for row in _rows(file) if all(row[name] == value for name, value in where.items())]
+    found = [row[column] for row in figures(file) if all(row[name] == value for name, value in where.items())]
     if len(found) != 1:
         raise LookupError(f"{len(found)} rows of {file} with {where}")
     return float(found[0])

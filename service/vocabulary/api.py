@@ -17,7 +17,7 @@ from service.vocabulary.models import (
     read_code,
     read_municipality,
 )
-from service.vocabulary.municipalities import VALID_FROM, municipalities
+from service.vocabulary.municipalities import municipalities
 from service.wire import Wire
 
 router = APIRouter(tags=["vocabulary"], route_class=JsonRoute, redirect_slashes=False)
@@ -47,14 +47,14 @@ async def get_code_list(caller: AnyCaller, name: str) -> CodeListRead:
     return CodeListRead(name=name, version=VERSION, codes=[read_code(code) for code in codes.values()])
 
 
-@router.get("/municipalities", operation_id="list_municipalities")
+@router.get("/municipalities", operation_id="list_municipalities", response_model_exclude_none=True)
 async def list_municipalities(
     caller: AnyCaller, query: Annotated[MunicipalityQuery, Query()], request: Request, response: Response
 ) -> MunicipalityPage:
     """All municipalities by CBS code, page by page."""
     shown, following = _page(query.cursor, query.limit)
     link_next(request, response, following)
-    return MunicipalityPage(items=[read_municipality(municipalities()[code], VALID_FROM) for code in shown])
+    return MunicipalityPage(items=[read_municipality(municipalities()[code]) for code in shown])
 
 
 def _page(cursor: str | None, limit: int) -> tuple[list[str], str | None]:

@@ -1,7 +1,9 @@
 """Shapes of code lists and municipalities on the wire."""
 
+from datetime import date
+
 from service.vocabulary.lists import Code
-from service.vocabulary.municipalities import Municipality
+from service.vocabulary.municipalities import LISTED_SINCE, Municipality, mergers
 from service.wire import Answer, Text
 
 
@@ -39,7 +41,9 @@ class MunicipalityRead(Answer):
     region: str
     region_name: str
     police_unit: str
-    valid_from: str
+    valid_from: date
+    merged_into: str | None = None
+    merged_on: date | None = None
     source: str
 
 
@@ -60,13 +64,17 @@ def read_code(code: Code) -> CodeRead:
     )
 
 
-def read_municipality(municipality: Municipality, valid_from: str) -> MunicipalityRead:
+def read_municipality(municipality: Municipality) -> MunicipalityRead:
+    """A municipality as it goes over the wire."""
+    merger = next((one for one in mergers() if one.municipality == municipality.code), None)
     return MunicipalityRead(
         code=municipality.code,
         name=municipality.name,
         region=municipality.region,
         region_name=municipality.region_name,
         police_unit=municipality.police_unit,
-        valid_from=valid_from,
+        valid_from=max(municipality.valid_from, LISTED_SINCE),
+        merged_into=merger and merger.merged_into,
+        merged_on=merger and merger.on,
         source=municipality.source,
     )

@@ -16,13 +16,14 @@ import pytest
 from service import clock
 from service.database import Database
 from service.events.models import Event
-from service.jobs import JOBS, LATE_AFTER, Job, Jobs, late_after, troubled
+from service.jobs import LATE_AFTER, Job, Jobs, late_after, register_jobs, troubled
 from service.leases import HOLD, JobState, give_back, hold, job_states, name_jobs
 from tests.support.bodies import signal
 from tests.support.register import Register, Templates, calling, free_port, in_process, server, started
 
 BEAT = 0.05
 TOKEN = "figures-for-the-monitoring"
+JOBS = register_jobs(b"s" * 32)
 NAMES = [job.name for job in JOBS]
 PROMETHEUS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1"
 SECRET = "0492-123456"

@@ -165,10 +165,8 @@ async def test_a_release_goes_down_and_up(engine: str, templates: Templates, tmp
     with templates.copy(engine) as url:
         async with in_process(url, loaded, tmp_path) as register:
             headers = await register.headers("administrator")
-            compiled = await register.http.post(
-                "/v1/statistics/releases", json={"period": "2026-H1"}, headers=headers
-            )
-            assert compiled.status_code == 201, compiled.text
+            compiled = await register.released("2026-H1")
+            assert compiled.status_code == 200, compiled.text
             path = f"/v1/statistics/releases/{compiled.json()['id']}"
             before = {
                 name: (await register.http.get(f"{path}/tables/{name}", headers=headers)).json()

@@ -165,8 +165,10 @@ STEPS = [
     Step("accept_referral", "veilig-thuis-zuidoost-brabant"),
     Step("close_referral", "veilig-thuis-zuidoost-brabant", {"outcome": "ADVICE_ONLY"}),
     Step("get_definitions", ADMINISTRATOR),
-    Step("compile_release", ADMINISTRATOR, {"period": "2026-H1"}, keeps="release"),
-    Step("list_releases", ADMINISTRATOR),
+    Step("compile_release", ADMINISTRATOR, {"period": "2026-H1"}, keeps="compilation"),
+    Step("list_compilations", ADMINISTRATOR),
+    Step("get_compilation", ADMINISTRATOR),
+    Step("list_releases", ADMINISTRATOR, keeps="release"),
     Step("get_release", ADMINISTRATOR),
     Step("publish_release", ADMINISTRATOR, as_="staff.two"),
     Step(
@@ -174,6 +176,22 @@ STEPS = [
         "analyst",
         path="/statistics/releases/{release}/tables/victims-by-municipality-and-form",
     ),
+    Step(
+        "get_released_table_csv",
+        "analyst",
+        path="/statistics/releases/{release}/tables/victims-by-municipality-and-form/csv",
+    ),
+    Step(
+        "get_released_table_metadata",
+        "analyst",
+        path="/statistics/releases/{release}/tables/victims-by-municipality-and-form/csv-metadata",
+    ),
+    Step(
+        "get_sum_of_releases",
+        "analyst",
+        path="/statistics/sums/victims-by-municipality-and-form?from=2026-H1&until=2026-H1",
+    ),
+    Step("list_national_figures", "analyst"),
 ]
 DOCUMENT = api_document()["paths"]
 
@@ -216,6 +234,8 @@ async def take(register: Register, step: Step, known: dict[str, str], tags: dict
     answer = await register.http.request(method, f"/v1{path}", headers=headers, **content)
     assert (step.operation, answer.status_code) == (step.operation, int(status)), answer.text
 
+    if step.operation == "compile_release":
+        await register.run_job("compile-releases")
     if step.keeps:
         (told,) = answer.json().get(step.among, [answer.json()])
         id_ = known[step.keeps] = str(told.get("id") or told["version"])

@@ -25,7 +25,7 @@ GOOD = {"jpt": 6, "police": 6}
 
 def plan_of(standings: dict[str, dict[str, int]]) -> dict[str, tuple[str, ...]]:
     """The areas of the one region in which anybody was counted."""
-    areas = plan_areas(Standing(code, counts) for code, counts in standings.items())
+    areas = plan_areas((Standing(code, counts) for code, counts in standings.items()), 2026)
     return {area.code: area.municipalities for area in areas if area.region == REGION}
 
 
@@ -101,8 +101,8 @@ counted = st.dictionaries(
 
 @given(counted, st.randoms(use_true_random=False))
 def test_a_plan_divides_the_country_and_every_part_of_a_region_suffices(counts, random) -> None:
-    areas = plan_areas(Standing(code, by) for code, by in counts.items())
-    check_areas(areas)
+    areas = plan_areas((Standing(code, by) for code, by in counts.items()), 2026)
+    check_areas(areas, 2026)
     for area in areas:
         if area.code != area.region:
             added: dict[str, int] = {}
@@ -112,22 +112,22 @@ def test_a_plan_divides_the_country_and_every_part_of_a_region_suffices(counts, 
             assert Standing(area.code, added).suffices
     shuffled = list(counts.items())
     random.shuffle(shuffled)
-    assert plan_areas(Standing(code, dict(reversed(by.items()))) for code, by in shuffled) == areas
+    assert plan_areas((Standing(code, dict(reversed(by.items()))) for code, by in shuffled), 2026) == areas
 
 
 def test_standings_of_one_municipality_add_up() -> None:
     halves = [Standing(code, {organisation: 6}) for code in MEMBERS for organisation in ("jpt", "police")]
-    assert {area.code for area in plan_areas(halves)} >= set(MEMBERS)
+    assert {area.code for area in plan_areas(halves, 2026)} >= set(MEMBERS)
 
 
 def test_an_unknown_municipality_has_no_area() -> None:
     with pytest.raises(KeyError):
-        plan_areas([Standing("GM9999", GOOD)])
+        plan_areas([Standing("GM9999", GOOD)], 2026)
 
 
 def test_the_first_year_shows_regions_only() -> None:
-    areas = regions_only()
-    check_areas(areas)
+    areas = regions_only(2026)
+    check_areas(areas, 2026)
     assert len(areas) == 25
     assert all(area.code == area.region for area in areas)
     assert area_index(areas) == {code: region_of(code) for code in municipalities()}
@@ -135,11 +135,11 @@ def test_the_first_year_shows_regions_only() -> None:
 
 def divided(*parts: Area) -> list[Area]:
     """A plan with one region divided by hand."""
-    return [area for area in regions_only() if area.region != REGION] + list(parts)
+    return [area for area in regions_only(2026) if area.region != REGION] + list(parts)
 
 
 def test_a_plan_set_by_hand_is_accepted() -> None:
-    check_areas(divided(Area(A, REGION, (A,)), Area("VR25-OTHER", REGION, MEMBERS[1:])))
+    check_areas(divided(Area(A, REGION, (A,)), Area("VR25-OTHER", REGION, MEMBERS[1:])), 2026)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_plan_set_by_hand_is_accepted() -> None:
 )
 def test_all_faults_of_a_plan_are_named(parts: list[Area], faults: list[str]) -> None:
     with pytest.raises(InvalidAreas) as caught:
-        check_areas(divided(*parts))
+        check_areas(divided(*parts), 2026)
     assert list(caught.value.faults) == faults
     assert all(fault in str(caught.value) for fault in faults)
 
@@ -211,11 +211,11 @@ def test_the_smallest_area_joins(
 ) -> None:
     joined = join_smallest(divided(*parts), persons)
     assert joined is not None
-    check_areas(joined)
+    check_areas(joined, 2026)
     assert {area.code: area.municipalities for area in joined}["VR25-OTHER"] == expected
 
 
 def test_joining_ends_with_regions_only() -> None:
     areas = join_smallest(divided(Area(A, REGION, (A,)), Area("VR25-OTHER", REGION, MEMBERS[1:])), {})
-    assert areas == regions_only()
-    assert join_smallest(regions_only(), {}) is None
+    assert areas == regions_only(2026)
+    assert join_smallest(regions_only(2026), {}) is None

@@ -6,8 +6,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from service.statistics.counting import Course, Entry, closed_over, first_seen, standings_of, tabulate
-from service.statistics.menu import SIGNALS, VICTIMS
+from service.statistics.counting import (
+    Course,
+    Entry,
+    closed_over,
+    first_seen,
+    reporting,
+    standings_of,
+    tabulate,
+)
+from service.statistics.menu import ORGANISATIONS, SIGNALS, VICTIMS
 from service.vocabulary.lists import codes
 
 JPT, POLICE = UUID(int=1), UUID(int=2)
@@ -147,17 +155,17 @@ def test_a_setting_that_is_left_out_is_unknown() -> None:
 
 
 COURSES = {
-    "waiting": (Course("GM0794", "LOVERBOY", "JPT", False, None, None), ("RECEIVED", "OPEN", "NONE")),
+    "waiting": (Course(JPT, "GM0794", "LOVERBOY", "JPT", False, None, None), ("RECEIVED", "OPEN", "NONE")),
     "taken up in time": (
-        Course("GM0794", "LOVERBOY", "JPT", True, None, True),
+        Course(JPT, "GM0794", "LOVERBOY", "JPT", True, None, True),
         ("DECIDED", "OPEN", "WITHIN"),
     ),
     "advice, late": (
-        Course("GM0794", "LOVERBOY", "JPT", True, "ADVICE_ONLY", False),
+        Course(JPT, "GM0794", "LOVERBOY", "JPT", True, "ADVICE_ONLY", False),
         ("CLOSED", "ADVICE", "LATE"),
     ),
     "help": (
-        Course("GM0794", "LOVERBOY", "JPT", True, "SUPPORT_STARTED", True),
+        Course(JPT, "GM0794", "LOVERBOY", "JPT", True, "SUPPORT_STARTED", True),
         ("HELPED", "HELP", "WITHIN"),
     ),
 }
@@ -173,8 +181,23 @@ def test_a_signal_is_counted_by_what_came_of_it(course: Course, expected: tuple[
 
 @pytest.mark.parametrize("outcome", codes("referral_outcome"))
 def test_every_outcome_has_its_group(outcome: str) -> None:
-    course = Course("GM0794", "LOVERBOY", "JPT", True, outcome, None)
+    course = Course(JPT, "GM0794", "LOVERBOY", "JPT", True, outcome, None)
     assert course.categories["outcome"] in codes("outcome_group")
+
+
+def test_an_organisation_that_reported_counts_once_in_each_region_it_reported_from() -> None:
+    courses = [
+        Course(organisation, municipality, "LOVERBOY", kind, False, None, None)
+        for organisation, municipality, kind in (
+            (JPT, "GM0794", "JPT"),
+            (JPT, "GM0762", "JPT"),
+            (JPT, "GM0228", "JPT"),
+            (POLICE, "GM0794", "POLICE"),
+        )
+    ]
+    counts = tabulate(reporting(courses), ORGANISATIONS, {})
+    (table,) = counts.values()
+    assert table == {("VR22", "JPT"): 1, ("VR07", "JPT"): 1, ("VR22", "POLICE"): 1}
 
 
 def test_a_standing_knows_who_reported_a_person_first() -> None:

@@ -26,7 +26,7 @@ TWO = Population("TWO", "persons", VICTIMS.title, (FORM, AGE))
 AREAS = (
     *(Area(code, region_of(code), (code,)) for code in sorted(municipalities()) if region_of(code) == "VR25"),
     *(Area(code, region_of(code), (code,)) for code in sorted(municipalities()) if region_of(code) == "VR13"),
-    *(area for area in regions_only() if area.code in ("VR01", "VR02")),
+    *(area for area in regions_only(2026) if area.code in ("VR01", "VR02")),
 )
 CODES = [area.code for area in AREAS]
 

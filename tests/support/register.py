@@ -150,6 +150,40 @@ class Register:
         headers = await self.headers(client, if_match=f'"{referral["version"]}"')
         return await self.http.post(f"/v1/referrals/{referral['id']}/{step}", json=body, headers=headers)
 
+    async def run_job(self, name: str) -> None:
+        """Let a job do its work once, in this process."""
+        assert self.app is not None
+        root: Any = self.app.app
+        (job,) = [one for one in root.state.every_job if one.name == name]
+        await job.run(self.database)
+
+    async def released(
+        self, period: str, *, client: str = "administrator", headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        """Have a period compiled, by the job: the release, the compilation that failed, or the refusal."""
+        headers = headers or await self.headers(client)
+        asked = await self.http.post("/v1/statistics/releases", json={"period": period}, headers=headers)
+        if asked.status_code != 202:
+            return asked
+        compilation = await self._compiled(asked.headers["Location"], headers)
+        release = compilation.json().get("release")
+        if release is None:
+            return compilation
+        return await self.http.get(f"/v1/statistics/releases/{release}", headers=headers)
+
+    async def _compiled(self, path: str, headers: dict[str, str]) -> httpx.Response:
+        """The compilation after its job: of this process, else of the server's, which is waited for."""
+        if self.app is not None:
+            await self.run_job("compile-releases")
+            return await self.http.get(path, headers=headers)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            compilation = await self.http.get(path, headers=headers)
+            if "endedAt" in compilation.json():
+                return compilation
+            await asyncio.sleep(0.1)
+        raise TimeoutError("the compilation did not end")
+
     async def rows(self, model: Any) -> list[Any]:
         """All rows of a table."""
         table: Table = model.__table__

@@ -92,7 +92,7 @@ def test_halt_hears_of_suspects_alone() -> None:
 
 
 def test_every_municipality_is_in_one_area() -> None:
-    areas = standing_alone(PACK.areas.standing_alone)
+    areas = standing_alone(PACK.areas.standing_alone, PACK.areas.year)
     placed = [code for area in areas for code in area.municipalities]
     assert len(placed) == 342
     assert set(placed) == set(municipalities())
@@ -100,7 +100,7 @@ def test_every_municipality_is_in_one_area() -> None:
 
 
 def test_the_areas_where_data_is() -> None:
-    codes = {area.code for area in standing_alone(PACK.areas.standing_alone)}
+    codes = {area.code for area in standing_alone(PACK.areas.standing_alone, PACK.areas.year)}
     assert {"GM0794", "VR22-OTHER", "GM0228", "VR07-OTHER", "GM0344", "VR09-OTHER", "VR01"} <= codes
     assert len(codes) == 22 + 2 * 3
 
