@@ -2,16 +2,12 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
 
-from service import clock
 from service.demo.loading import LOADER
 from service.signals.models import Signal, SignalPerson
 from service.statistics import actions, errors
@@ -22,67 +18,7 @@ from service.statistics.periods import period_of
 from service.statistics.tallies import count_period
 from service.trail import AuditEntry
 from tests.support.bodies import person, signal, token
-from tests.support.register import Register, Templates, in_process
-
-FORM, AGE = "victims-by-municipality-and-form", "victims-by-municipality-and-age"
-
-
-@dataclass
-class Years:
-    """A register whose receipts are in any year that a test says."""
-
-    register: Register
-    moment: Path
-
-    def stand_at(self, day: str) -> None:
-        self.moment.write_text(f"{day}T10:00:00Z")
-
-    async def post(
-        self,
-        day: str,
-        count: int,
-        *,
-        client: str = "jpt-helmond",
-        known_as: str | None = None,
-        **changes: Any,
-    ) -> None:
-        """Signals of a day, each about a person of its own; `known_as` numbers them by a name."""
-        self.stand_at(day)
-        for number in range(count):
-            name = f"{known_as or uuid.uuid4()}{number}"
-            body = signal(
-                observedFrom=day,
-                observedUntil=None,
-                persons=[person(name, ageBand=("A12_15", "A16_17")[number % 2], **changes)],
-            )
-            del body["observedUntil"]
-            body["legalBasis"] = "WPG_20" if client.startswith("police") else "JW_REPORT"
-            answer = await self.register.post_signal(body, client=client)
-            assert answer.status_code == 201, answer.text
-
-    async def compiled(self, period: str, day: str) -> Any:
-        self.stand_at(day)
-        return await self.register.released(period)
-
-    async def table(self, release: str, name: str = AGE, **chosen: str) -> dict[tuple[str, str], Any]:
-        answer = await self.register.http.get(
-            f"/v1/statistics/releases/{release}/tables/{name}",
-            params=chosen,
-            headers=await self.register.headers("administrator"),
-        )
-        assert answer.status_code == 200, answer.text
-        dimension = "age" if name == AGE else "form"
-        return {(cell["area"], cell[dimension]): cell["value"] for cell in answer.json()["cells"]}
-
-
-@pytest.fixture
-async def years(engine: str, database_url: str, templates: Templates, tmp_path: Path) -> AsyncIterator[Years]:
-    moment = tmp_path / "moment"
-    moment.write_text("2025-12-01T10:00:00Z")
-    loaded = templates.loaded[engine]
-    async with in_process(database_url, loaded, tmp_path, clock_file=moment) as running:
-        yield Years(running, moment)
-    clock.follow(None)
+from tests.support.years import AGE, FORM, Years
 
 
 async def test_a_first_year_shows_regions_only(years: Years) -> None:

@@ -1,0 +1,175 @@
+"""Compiling as a job: asked for, seen, done once, or ended with its problem and nothing stored."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from service.signals.models import SignalPerson
+from service.statistics.freezing import MOST_BEGINNINGS
+from service.statistics.models import Compilation, Release, ReleaseCell
+from service.trail import AuditEntry
+from tests.pseudonyms.test_sealing_keys import Steps
+from tests.support.years import RELEASES, Years
+
+COMPILATIONS = "/v1/statistics/compilations"
+CLOSED = "2026-07-31"
+
+
+async def asked(years: Years, period: str = "2026-H1", day: str = CLOSED) -> Any:
+    years.stand_at(day)
+    headers = await years.register.headers("administrator")
+    return await years.register.http.post(RELEASES, json={"period": period}, headers=headers)
+
+
+async def acts(years: Years) -> list[tuple[str, str, str | None]]:
+    entries = await years.register.rows(AuditEntry)
+    return [(one.act, one.outcome, one.actor) for one in entries if one.act.startswith("release.")]
+
+
+async def nothing_is_stored(years: Years) -> bool:
+    register = years.register
+    counted = {row.counted_on for row in await register.rows(SignalPerson)}
+    return not await register.rows(Release) and not await register.rows(ReleaseCell) and counted <= {None}
+
+
+async def test_a_compilation_waits_runs_and_ends_with_its_release(years: Years) -> None:
+    await years.post("2026-02-01", 20)
+    answer = await asked(years)
+    waiting = answer.json()
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == f"{COMPILATIONS}/{waiting['id']}"
+    assert waiting == {
+        "id": waiting["id"],
+        "period": "2026-H1",
+        "status": "WAITING",
+        "askedAt": waiting["askedAt"],
+        "done": 0,
+        "populations": 4,
+    }
+    assert (await years.get(answer.headers["Location"])).json() == waiting
+    assert await nothing_is_stored(years)
+
+    await years.register.run_job("compile-releases")
+    done = (await years.get(answer.headers["Location"])).json()
+    (release,) = await years.register.rows(Release)
+    assert done == waiting | {
+        "status": "DONE",
+        "done": 4,
+        "endedAt": done["endedAt"],
+        "release": str(release.id),
+    }
+    assert (await years.get(COMPILATIONS)).json() == {"items": [done]}
+    assert await acts(years) == [
+        ("release.ask", "done", "staff.one"),
+        ("release.compile", "done", "staff.one"),
+    ]
+    before = await years.register.rows(ReleaseCell)
+    await years.register.run_job("compile-releases")
+    assert await years.register.rows(ReleaseCell) == before
+
+
+async def test_what_runs_is_seen_to_run(years: Years) -> None:
+    waiting = await asked(years)
+    table: Any = Compilation
+    async with years.register.database.writing() as session:
+        await session.execute(update(table).values(begun=1, done=2))
+    running = (await years.get(waiting.headers["Location"])).json()
+    assert (running["status"], running["done"]) == ("RUNNING", 2)
+
+
+async def test_one_is_compiled_at_a_time(years: Years) -> None:
+    assert (await asked(years)).status_code == 202
+    for period, day in (("2026-H1", CLOSED), ("2026-H2", "2027-02-01"), ("2025-H2", CLOSED)):
+        refused = await asked(years, period, day)
+        assert (refused.status_code, refused.json()["type"].split(":")[-1]) == (409, "being-compiled"), period
+    assert len(await years.register.rows(Compilation)) == 1
+
+
+async def test_who_publishes_is_not_who_asked(years: Years) -> None:
+    release = (await years.compiled("2026-H1", CLOSED)).json()
+    for client, actor, status in (
+        ("administrator-deputy", "STAFF.one", 409),
+        ("administrator-deputy", "staff.two", 200),
+    ):
+        headers = await years.register.headers(client) | {"Actor": actor}
+        answer = await years.register.http.post(f"{RELEASES}/{release['id']}/publication", headers=headers)
+        assert answer.status_code == status, answer.text
+
+
+async def test_a_release_that_cannot_be_made_safe_is_told_and_leaves_nothing_behind(years: Years) -> None:
+    """Numbers of an earlier release that cannot all be true: nothing can be proved beside them."""
+    await years.post("2025-03-01", 40)
+    assert (await years.compiled("2025-H1", "2025-08-01")).status_code == 200
+    before = await years.register.rows(ReleaseCell), await years.register.rows(SignalPerson)
+    table: Any = ReleaseCell
+    async with years.register.database.writing() as session:
+        wrong = (table.row_code == "ALL") & (table.column_code == "TOTAL")
+        await session.execute(update(table).where(wrong).values(rounded=500))
+    tampered = await years.register.rows(ReleaseCell)
+
+    await years.post("2025-09-01", 40)
+    posted = await years.register.rows(SignalPerson)
+    failed = await years.compiled("2025-H2", "2026-02-01")
+    told = failed.json()
+    assert (told["status"], told["problem"], "release" in told) == ("FAILED", "nothing-releasable", False)
+    assert await years.register.rows(ReleaseCell) == tampered
+    assert await years.register.rows(SignalPerson) == posted
+    assert ("release.compile", "nothing-releasable", "staff.one") in await acts(years)
+
+    async with years.register.database.writing() as session:
+        for cell in before[0]:
+            same = (table.table == cell.table) & (table.position == cell.position)
+            await session.execute(update(table).where(same).values(rounded=cell.rounded))
+    assert (await years.compiled("2025-H2", "2026-02-01")).status_code == 200
+
+
+async def test_while_keys_rotate_a_compilation_waits(years: Years, tmp_path: Path) -> None:
+    await years.post("2026-02-01", 20)
+    waiting = await asked(years)
+    steps = Steps(years.register, tmp_path)
+    await steps.done("make")
+    await steps.done("use", "k2")
+    await years.register.run_job("compile-releases")
+    assert await nothing_is_stored(years)
+    assert "endedAt" not in (await years.get(waiting.headers["Location"])).json()
+    await steps.done("rekey")
+    await years.register.run_job("compile-releases")
+    assert (await years.get(waiting.headers["Location"])).json()["status"] == "DONE"
+
+
+async def test_a_compilation_that_kills_its_process_again_and_again_is_given_up(years: Years) -> None:
+    waiting = await asked(years)
+    table: Any = Compilation
+    async with years.register.database.writing() as session:
+        await session.execute(update(table).values(begun=MOST_BEGINNINGS - 1))
+    assert (await years.get(waiting.headers["Location"])).json()["status"] == "RUNNING"
+    async with years.register.database.writing() as session:
+        await session.execute(update(table).values(begun=MOST_BEGINNINGS))
+    await years.register.run_job("compile-releases")
+    told = (await years.get(waiting.headers["Location"])).json()
+    assert (told["status"], told["problem"]) == ("FAILED", "given-up")
+    assert await nothing_is_stored(years)
+    assert (await asked(years)).status_code == 202
+
+
+async def test_a_period_that_was_released_meanwhile_is_not_released_again(years: Years) -> None:
+    """Two processes that both believe to have the lease: what comes second finds it done."""
+    await years.post("2026-02-01", 20)
+    await years.compiled("2026-H1", CLOSED)
+    table: Any = Compilation
+    async with years.register.database.writing() as session:
+        await session.execute(update(table).values(ended_at=None, release_id=None))
+    before = await years.register.rows(ReleaseCell)
+    await years.register.run_job("compile-releases")
+    (compilation,) = await years.register.rows(Compilation)
+    assert compilation.failure == "release-exists"
+    assert await years.register.rows(ReleaseCell) == before
+
+
+@pytest.mark.parametrize("client", ["analyst", "auditor", "jpt-helmond"])
+async def test_only_who_compiles_sees_compilations(years: Years, client: str) -> None:
+    path = (await asked(years)).headers["Location"]
+    for where in (path, COMPILATIONS):
+        assert (await years.get(where, client=client)).status_code == 403
