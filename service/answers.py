@@ -3,7 +3,7 @@ its request has ended."""
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -28,17 +28,29 @@ def _as_text(value: Any) -> str:
     raise TypeError(f"no form in JSON for {type(value).__name__}")
 
 
-def tagged(body: bytes, media_type: str, asked: Headers, told: Mapping[str, str] | None = None) -> Response:
-    """Bytes that seldom change under a strong ETag, or 304 where who asks has them already (RFC 9110, 13.1.2).
+class Sheet(NamedTuple):
+    """A representation that seldom changes, and its strong ETag."""
+
+    body: bytes
+    tag: str
+
+
+def sheet(body: bytes) -> Sheet:
+    """A representation under the tag of its own content."""
+    return Sheet(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+
+
+def tagged(found: Sheet, media_type: str, asked: Headers, told: Mapping[str, str] | None = None) -> Response:
+    """A representation, or 304 where who asks has it already (RFC 9110, 13.1.2).
 
     `told` are more headers. Caches ask before they use what they keep, and keep it for one reader.
     """
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    tag = found.tag
     headers = {"ETag": tag, "Vary": "Accept", "Cache-Control": "private, no-cache", **(told or {})}
     known = {one.strip().removeprefix("W/") for one in asked.get("if-none-match", "").split(",")}
     if known & {tag, "*"}:
         return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type=media_type)
+    return Response(found.body, headers=headers, media_type=media_type)
 
 
 class Streamed(Response):

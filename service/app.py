@@ -42,6 +42,7 @@ from service.shell import access_parts, assembled, bare_app
 from service.signals import api as signals
 from service.statistics import api as statistics
 from service.statistics import compilations_api
+from service.statistics.shelf import Shelf
 from service.trail import Trail
 from service.vocabulary import api as vocabulary
 
@@ -125,6 +126,7 @@ def _parts(settings: Settings) -> dict[str, Any]:
         "trail": Trail(database.sibling(1), capacity=settings.queue_size),
         "sealer": sealer,
         "workbench": Workbench(),
+        "shelf": Shelf(),
         "intake": Intake(
             database.sibling(flushers + BATCH_CONNECTIONS),
             sealer,

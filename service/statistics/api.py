@@ -3,13 +3,14 @@
 With or without a token, where the register is set to be open to the public, the answer is the same.
 """
 
-from typing import Annotated
+from collections.abc import Hashable, Mapping
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from starlette.datastructures import Headers
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.answers import tagged
+from service.answers import Sheet, sheet, tagged
 from service.caller import NO_CLIENT, Caller
 from service.contract import preferred
 from service.doors import Reading, Recording, entering_where_open
@@ -24,6 +25,7 @@ from service.statistics.models import (
     SumRead,
     TableRead,
 )
+from service.statistics.shelf import Shelf
 from service.trail import Trail, entry
 from service.wire import Wire
 
@@ -34,6 +36,7 @@ ReadingStatistics = Annotated[Caller, entering_where_open("statistics:read")]
 TABLE = "/releases/{release_id}/tables/{name}"
 AS_CSV = {"content": {formats.CSV: {"schema": {"type": "string"}}}}
 UNCHANGED = {"description": "Unchanged"}
+CONTENT_TYPES = {formats.JSON: formats.JSON, formats.CSV: f"{formats.CSV}; header=present"}
 
 
 class TableQuery(Wire):
@@ -110,9 +113,8 @@ async def get_released_table_metadata(
     caller: ReadingStatistics, release_id: UUID, name: str, session: Reading, request: Request
 ) -> Response:
     """What the columns of the CSV are: metadata of CSV on the Web (W3C)."""
-    table = await reading.get_table(session, release_id, name, {}, unpublished=sees_unpublished(caller))
-    release = await queries.get_release(session, release_id, unpublished=True)
-    return tagged(formats.csv_metadata(table, release), formats.CSVW, request.headers)
+    asked = Asked(release_id, name, {}, formats.CSVW)
+    return tagged(await _found(session, request, caller, asked), asked.kind, request.headers)
 
 
 @router.get(
@@ -131,10 +133,10 @@ async def get_released_table_csv(
     request: Request,
 ) -> Response:
     """A table as CSV, for what cannot send an Accept header; the same as with one."""
-    chosen, everything = query.model_dump(exclude_none=True), sees_unpublished(caller)
-    table = await reading.get_table(session, release_id, name, chosen, unpublished=everything)
+    asked = Asked(release_id, name, query.model_dump(exclude_none=True), formats.CSV)
+    found = await _found(session, request, caller, asked)
     await record_reading(trail, caller, "release.read", release_id)
-    return _as_csv(table, request.headers, _described("csv-metadata"))
+    return tagged(found, CONTENT_TYPES[asked.kind], request.headers, _described("csv-metadata"))
 
 
 @router.get(
@@ -153,10 +155,12 @@ async def get_released_table(
     request: Request,
 ) -> Response:
     """A table as JSON or CSV (by Accept); its own dimensions may select cells, as in `?area=GM0794`."""
-    chosen, everything = query.model_dump(exclude_none=True), sees_unpublished(caller)
-    table = await reading.get_table(session, release_id, name, chosen, unpublished=everything)
+    kind = preferred(request.headers.get("accept"), (formats.JSON, formats.CSV))
+    asked = Asked(release_id, name, query.model_dump(exclude_none=True), kind)
+    found = await _found(session, request, caller, asked)
     await record_reading(trail, caller, "release.read", release_id)
-    return _as_preferred(table, request.headers, _described(f"{name}/csv-metadata"))
+    told = _described(f"{name}/csv-metadata") if kind == formats.CSV else {}
+    return tagged(found, CONTENT_TYPES[kind], request.headers, told)
 
 
 @router.get(
@@ -177,19 +181,39 @@ async def get_sum_of_releases(
     chosen = query.model_dump(exclude_none=True, exclude={"from_", "until"})
     summed = await reading.get_sum(session, name, first=query.from_, last=query.until, chosen=chosen)
     await record_reading(trail, caller, "release.read")
-    return _as_preferred(summed, request.headers)
+    kind = preferred(request.headers.get("accept"), (formats.JSON, formats.CSV))
+    return tagged(sheet(formats.written(summed, kind)), CONTENT_TYPES[kind], request.headers)
+
+
+class Asked(NamedTuple):
+    """Which table of which release, which cells of it, and as what."""
+
+    release_id: UUID
+    name: str
+    chosen: Mapping[str, str]
+    kind: str
+
+    @property
+    def key(self) -> Hashable:
+        return self.release_id, self.name, frozenset(self.chosen.items()), self.kind
+
+
+async def _found(session: AsyncSession, request: Request, caller: Caller, asked: Asked) -> Sheet:
+    """The representation, from the shelf where it lies there: then it is published."""
+    shelf: Shelf = request.app.state.shelf
+    known = shelf.find(asked.key)
+    if known is None:
+        release = await queries.get_release(session, asked.release_id, unpublished=sees_unpublished(caller))
+        table = await reading.get_table(session, release.id, asked.name, asked.chosen)
+        if asked.kind == formats.CSVW:
+            known = sheet(formats.csv_metadata(table, release))
+        else:
+            known = sheet(formats.written(table, asked.kind))
+        if release.status == queries.PUBLISHED:
+            shelf.put(asked.key, known)
+    return known
 
 
 def _described(metadata: str) -> dict[str, str]:
     """Where the metadata of the CSV is, for who has its address (Tabular Data on the Web, 5.2)."""
     return {"Link": f'<{metadata}>; rel="describedby"; type="{formats.CSVW}"'}
-
-
-def _as_preferred(table: formats.Read, asked: Headers, told: dict[str, str] | None = None) -> Response:
-    if preferred(asked.get("accept"), ("application/json", formats.CSV)) == formats.CSV:
-        return _as_csv(table, asked, told)
-    return tagged(formats.as_json(table), "application/json", asked)
-
-
-def _as_csv(table: formats.Read, asked: Headers, told: dict[str, str] | None = None) -> Response:
-    return tagged(formats.as_csv(table), f"{formats.CSV}; header=present", asked, told)

@@ -15,11 +15,16 @@ from service.statistics.models import ReleaseRead, SumRead, TableRead
 from service.statistics.names import column_name, row_name
 from service.wire import Text
 
-CSV, CSVW = "text/csv", "application/csvm+json"
+JSON, CSV, CSVW = "application/json", "text/csv", "application/csvm+json"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 LANGUAGES = ("nl", "en")
 
 Read = TableRead | SumRead
+
+
+def written(table: Read, kind: str) -> bytes:
+    """A table as JSON or CSV."""
+    return as_csv(table) if kind == CSV else as_json(table)
 
 
 def as_json(table: Read) -> bytes:
