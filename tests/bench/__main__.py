@@ -20,6 +20,7 @@ from tests.bench.partner import client_posts, evaluations
 from tests.bench.posting import CLIENT, Load, log_into, write_bodies
 from tests.bench.queue import CONSUMERS, POLLERS, coordinators_day
 from tests.bench.reading import own_by_id
+from tests.bench.releasing import what_releases_cost
 from tests.bench.results import Row, Section, write_results, written
 from tests.bench.rules import what_rules_cost
 from tests.bench.windows import Pairs, interleaved
@@ -53,6 +54,7 @@ def main() -> None:
                 sections += with_many(
                     postgres, folder, windows=2 if quick else 5, seconds=seconds / 2, many=many
                 )
+                sections.append(what_releases_cost(postgres, folder, seconds / 2, quick=quick))
         sections.append(on_sqlite(folder, windows, seconds))
         sections.append(what_rules_cost(windows))
     write_results(machine(version, load), sections, quick)

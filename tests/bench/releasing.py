@@ -23,12 +23,14 @@ from service.synthesis.pack import load_pack
 from service.vocabulary.municipalities import municipalities
 from tests.bench.batching import LINES, Batcher
 from tests.bench.posting import CLIENT, Load
-from tests.bench.windows import Window
+from tests.bench.results import Row, Section
+from tests.bench.windows import Pairs, Window
 from tests.support.postgres import Postgres
 from tests.support.register import ServerProcess, apart, server
 
 # How many municipalities stand alone: as in the reference figures of the method, and all of them for the most.
 ALONE = {3_000: 60, 20_000: 150, 100_000: 342}
+MUST = {3_000: 10, 20_000: 120, 100_000: 120}  # seconds on one core
 PERIOD, RECEIVED, CLOSED = "2026-H1", "2026-03-10T10:00:00Z", "2026-08-01T10:00:00Z"
 TABLE = "victims-by-municipality-and-form"
 RELEASES = "/v1/statistics/releases"
@@ -175,3 +177,27 @@ def _peak_mb(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text().splitlines()
     (line,) = [one for one in status if one.startswith("VmHWM")]
     return int(line.split()[1]) / 1000
+
+
+def what_releases_cost(postgres: Postgres, folder: Path, seconds: float, *, quick: bool) -> Section:
+    """The section of the results: each size compiled once, a table of it read for some seconds."""
+    print("compiling releases, reading a table")
+    rows, notes = [], []
+    for compiled, window in released(postgres, folder, list(ALONE)[: 1 if quick else None], seconds):
+        signals, most = f"{compiled.signals:,} signals", MUST[compiled.signals]
+        rows += [
+            Row(
+                f"compiling {signals}: CPU of the server",
+                f"**{compiled.cpu_seconds:.0f}** s",
+                f"≤ {most} s",
+                "",
+            ),
+            Row(f"compiling {signals}: its most memory", f"**{compiled.peak_mb:.0f}** MB", "≤ 2,000 MB", ""),
+            Row(f"a released table of {signals}, CPU", f"**{window.cpu_ms:.2f}** ms", "≤ 2 ms", ""),
+        ]
+        notes.append(
+            f"{signals}, {ALONE[compiled.signals]} municipalities alone: {compiled.seconds:.0f} s from asking to the "
+            f"frozen release; numbers held: {', '.join(compiled.cubes)}; areas given up: {compiled.joined}."
+        )
+    commands = ["POST /v1/statistics/releases, one server with its jobs  # tests/bench/releasing.py"]
+    return Section("Releases: compiling, and reading a table", commands, rows, Pairs([], []), notes)
