@@ -36,6 +36,7 @@ from service.statistics.queries import (
     area_plans,
     areas_as_json,
     check_order,
+    is_being_compiled,
     planned_by_counts,
     released_periods,
 )
@@ -66,6 +67,9 @@ async def compile_waiting(database: Database, secret: bytes) -> None:
 
 
 async def _begin(database: Database) -> Compilation | None:
+    async with database.reading() as session:
+        if not await is_being_compiled(session):
+            return None
     async with database.writing() as session:
         asked = (
             await session.scalars(
