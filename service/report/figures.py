@@ -6,7 +6,7 @@ gives a share of a small whole, and never puts hidden numbers in an order that f
 
 from collections.abc import Mapping, Sequence
 
-from service.report.models import UNKNOWN, Amount
+from service.report.models import Amount
 
 FEWEST_FOR_SHARE = 50
 FURTHEST_OFF = 4
@@ -46,8 +46,3 @@ def standing_out(amounts: Mapping[str, Amount]) -> str | None:
 def ranked(amounts: Mapping[str, Amount]) -> list[str]:
     """The categories by number, the largest first; those that are hidden in the order of their list."""
     return sorted(amounts, key=lambda code: -(amounts[code].value or 0))
-
-
-def amount_of(cells: Mapping[tuple[str, str, str], Amount], table: str, row: str, column: str) -> Amount:
-    """The number of a cell, unknown where the release does not have it."""
-    return cells.get((table, row, column), UNKNOWN)

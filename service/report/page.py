@@ -1,8 +1,8 @@
 """The page as bytes: material and a language become HTML, with the style in it. Called by `api`.
 
 Decides nothing about numbers. The same material gives the same bytes, so a page that was made is kept; a release that
-changes (it is published, or one before it) is other material. Only the style, a file of ours, and the charts, which escape what they write, go
-into the page as they are; everything else is escaped.
+changes (it is published, or one before it) is other material. Only the style, a file of ours, and the charts, which
+escape what they write, go into the page as they are; every text is escaped.
 """
 
 import base64

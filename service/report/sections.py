@@ -4,10 +4,12 @@ Called by `page`. Each part is a sentence in words, tables and charts; what a se
 rounding did. Never tells a number that is not in a table of the release.
 """
 
+from collections.abc import Sequence
+
 from service.report import words
 from service.report.figures import reached, share, standing_out
 from service.report.models import UNKNOWN, Bar, Block, Row, Section
-from service.report.tables import Reading, by_category, drawn, listed, not_released
+from service.report.tables import Reading, by_category, drawn, listed, said
 from service.statistics.context import national_figures
 from service.statistics.menu import OFFENDERS, SIGNALS, VICTIMS
 from service.vocabulary.lists import codes, label
@@ -39,20 +41,16 @@ def sections(reading: Reading) -> tuple[Section, ...]:
 
 
 def _how_many(reading: Reading) -> Section:
-    blocks = (
-        _by_area(reading, VICTIMS.code, "victims"),
-        _by_area(reading, OFFENDERS.code, "offenders"),
-        _trend(reading),
-    )
-    return _section(reading, "how_many", "how_many_lead", *blocks)
+    areas = dict(reading.material.areas)
+    divided = [code for code in (VICTIMS.code, OFFENDERS.code) if areas.get(code)]
+    by_area = [_by_area(reading, code, areas[code]) for code in divided]
+    if not divided:
+        by_area = [said(reading, "by_area", "undivided")]
+    return _section(reading, "how_many", "how_many_lead", *by_area, _trend(reading))
 
 
-def _by_area(reading: Reading, population: str, who: str) -> Block:
-    areas, table = dict(reading.material.areas).get(population, ()), TOTALS[population]
-    if not reading.has(table):
-        return not_released(reading, f"{who}_by_area")
-    if not areas:
-        return Block(reading.text(f"{who}_by_area"), (), (), None, (reading.text("undivided"),))
+def _by_area(reading: Reading, population: str, areas: Sequence[str]) -> Block:
+    who, table = population.lower(), TOTALS[population]
     amounts = {words.place(area, reading.language): reading.amount(table, row=area) for area in areas}
     columns = ("column_area", f"column_{who}")
     return listed(reading, amounts, reading.amount(table), title=f"{who}_by_area", columns=columns)
@@ -62,11 +60,13 @@ def _trend(reading: Reading) -> Block:
     """The totals of this release and of those before it; they are of different persons, for nobody counts twice."""
     totals = {one.period: dict(one.totals) for one in reading.material.earlier}
     if not totals:
-        return Block(reading.text("trend"), (), (), None, (reading.text("no_trend"),))
+        return said(reading, "trend", "no_trend")
     now = reading.material.release.period
     totals[now] = {population: reading.amount(table) for population, table in TOTALS.items()}
     names = {code: words.period(code, reading.language) for code in totals}
     known = {code: [its.get(population, UNKNOWN) for population in TOTALS] for code, its in totals.items()}
+    if not any(amount.is_shown for amounts in known.values() for amount in amounts):
+        return said(reading, "trend", "all_fewer")
     rows = [Row(names[code], tuple(map(reading.written, amounts))) for code, amounts in known.items()]
     bars = [Bar(names[code], one[0].value, reading.written(one[0])) for code, one in known.items()]
     columns = ("column_period", "column_victims", "column_offenders", "column_signals")
@@ -124,9 +124,9 @@ def _course(reading: Reading) -> Section:
 
 
 def _funnel(reading: Reading) -> Block:
-    if not reading.has(FUNNEL):
-        return not_released(reading, "funnel")
     steps, total = codes("funnel_step"), reading.amount(FUNNEL)
+    if total.status in ("<10", "unknown"):
+        return said(reading, "funnel", "all_fewer" if reading.has(FUNNEL) else "not_released")
     furthest = [reading.amount(FUNNEL, step) for step in steps]
     names = [reading.text(f"step_{step}") for step in steps]
     so_far = reached(total, furthest)
@@ -147,8 +147,7 @@ def _reporters(reading: Reading) -> Section:
         column = "column_organisations"
         blocks.append(by_category(reading, ORGANISATIONS, "org_type", title="by_organisation", column=column))
     else:
-        unknown = reading.text("organisations_unknown")
-        blocks.append(Block(reading.text("by_organisation"), (), (), None, (unknown,)))
+        blocks.append(said(reading, "by_organisation", "organisations_unknown"))
     return _section(reading, "reporters", "reporters_lead", *blocks)
 
 
@@ -161,8 +160,8 @@ def _national(reading: Reading) -> Section:
         total, minors = figures["victims_total", year], figures.get(("victims_minors", year))
         shown = words.number(total.value, reading.language)
         under_18 = words.number(minors.value, reading.language) if minors else reading.text("unknown")
-        sources = dict.fromkeys([total.source, *([minors.source] if minors else [])])
-        rows.append(Row(str(year), (shown, under_18, "; ".join(sources))))
+        sources = "; ".join([total.source, *([minors.source] if minors else [])])
+        rows.append(Row(str(year), (shown, under_18, "; ".join(dict.fromkeys(sources.split("; "))))))
         bars.append(Bar(str(year), total.value, shown))
     columns = ("column_year", "column_national", "column_minors", "column_source")
     return _section(

@@ -1,10 +1,10 @@
 """One table of the page, with its chart, from the cells of a release. Called by `sections`.
 
-Decides how rows are ordered and which are joined: a long list names those that are shown and puts the others in one
-row. Bars and rows come from the same amounts, so that a chart holds nothing that its table does not show.
+Decides how rows are ordered and which are joined: a long list names those that are shown and puts all others in
+one row. Bars and rows come from the same amounts, so that a chart holds nothing that its table does not show.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,7 +63,7 @@ def by_category(
 ) -> Block:
     """The region by category, largest first, or in the order of the list where that has a meaning."""
     if not reading.has(table):
-        return not_released(reading, title)
+        return said(reading, title, "not_released")
     amounts = reading.categories(table, code_list)
     order = list(amounts) if in_order else ranked(amounts)
     names = {code: label(code_list, code, reading.language) for code in order}
@@ -79,11 +79,17 @@ def by_category(
 def listed(
     reading: Reading, amounts: Mapping[str, Amount], total: Amount, *, title: str, columns: tuple[str, str]
 ) -> Block:
-    """Amounts by name with their total, their shares where these may be told, and a chart."""
+    """Amounts by name with their total, their shares where these may be told, and a chart.
+
+    A sentence where the total is under 10, for then every part of it is.
+    """
+    if total.status == "<10":
+        return said(reading, title, "all_fewer")
     alone = [name for name, amount in amounts.items() if len(amounts) <= LONG or amount.is_shown]
     with_shares = any(reading.share(amount, total) for amount in amounts.values())
     rows = [_row(reading, name, amounts[name], total, with_shares=with_shares) for name in alone]
-    rows += _rest(reading, {name: a for name, a in amounts.items() if name not in alone}, 1 + with_shares)
+    rest = [amount for name, amount in amounts.items() if name not in alone]
+    rows += _rest(reading, rest, 1 + with_shares, others=bool(alone))
     rows.append(Row(reading.text("total"), (reading.written(total), *([""] * with_shares)), "total"))
     heads = (*columns, "column_share")[: 2 + with_shares]
     bars = [Bar(name, amounts[name].value, reading.written(amounts[name])) for name in alone]
@@ -105,9 +111,9 @@ def drawn(
     return Block(title, tuple(map(reading.text, columns)), tuple(rows), chart, (*missing, *notes))
 
 
-def not_released(reading: Reading, title: str) -> Block:
-    """A block in the place of a table that this release does not have."""
-    return Block(reading.text(title), (), (), None, (reading.text("not_released"),))
+def said(reading: Reading, title: str, sentence: str) -> Block:
+    """A sentence in the place of a table."""
+    return Block(reading.text(title), (), (), None, (reading.text(sentence),))
 
 
 def _row(reading: Reading, name: str, amount: Amount, total: Amount, *, with_shares: bool) -> Row:
@@ -115,13 +121,12 @@ def _row(reading: Reading, name: str, amount: Amount, total: Amount, *, with_sha
     return Row(name, (reading.written(amount), *share_of))
 
 
-def _rest(reading: Reading, amounts: Mapping[str, Amount], columns: int) -> list[Row]:
-    """The hidden ones of a long list, in one row for each reason."""
-    rows = []
-    for status in ("<10", "withheld"):
-        names = [name for name, amount in amounts.items() if amount.status == status]
-        if names:
-            text = reading.text("rest_fewer" if status == "<10" else "rest_withheld", names=", ".join(names))
-            filled = (reading.written(Amount(None, status)), *([""] * (columns - 1)))
-            rows.append(Row(text, filled, "rest"))
-    return rows
+def _rest(reading: Reading, hidden: Iterable[Amount], columns: int, *, others: bool) -> list[Row]:
+    """The hidden ones of a long list, in one row for each reason; `others`: there are some that are shown."""
+    fewer = "rest_fewer" if others else "rest_all"
+    reasons = dict.fromkeys(amount.status for amount in hidden)
+    names = {status: fewer if status == "<10" else "rest_withheld" for status in reasons}
+    return [
+        Row(reading.text(name), (reading.written(Amount(None, status)), *([""] * (columns - 1))), "rest")
+        for status, name in names.items()
+    ]

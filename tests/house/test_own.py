@@ -174,6 +174,7 @@ STEPS = [
         "analyst",
         path="/statistics/releases/{release}/tables/victims-by-municipality-and-form",
     ),
+    Step("get_regional_report", "analyst", path="/statistics/releases/{release}/regions/VR22/report"),
 ]
 DOCUMENT = api_document()["paths"]
 

@@ -10,9 +10,7 @@ from tests.support.released import Releases, with_releases
 
 
 @pytest.fixture(scope="session")
-async def releases(
-    templates: Templates, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Releases]:
+async def releases(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Releases]:
     """A register with releases, on SQLite; nothing in it changes afterwards."""
     folder = tmp_path_factory.mktemp("releases")
     with templates.copy("sqlite") as url:
