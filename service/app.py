@@ -33,6 +33,7 @@ from service.pseudonyms.queries import label_in_use
 from service.pseudonyms.sealing import Sealer
 from service.referrals import api as referrals
 from service.referrals import reporter_api, returned_api, steps_api
+from service.report import api as report
 from service.routing import api as routing
 from service.routing import rule_sets_api, trials_api
 from service.routing.workbench import Workbench
@@ -69,6 +70,7 @@ ROOMS = (
     returned_api,
     statistics,
     compilations_api,
+    report,
 )
 
 

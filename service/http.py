@@ -122,7 +122,10 @@ class _Exchange:
                     return
             self._status = message["status"]
             headers = MutableHeaders(raw=message["headers"])
+            policy = headers.get("Content-Security-Policy")  # a page has its own; nobody else sets one
             headers.update(SECURITY_HEADERS)
+            if policy is not None:
+                headers["Content-Security-Policy"] = policy
             headers.setdefault("Cache-Control", "no-store")
             if (allowance := self._scope["state"].get("allowance")) is not None:
                 headers.update(allowance.headers)

@@ -131,6 +131,7 @@ TABLE = {
     "get_release": Expected(READERS, 404),
     "publish_release": Expected(ADMINISTRATION, 404),
     "get_released_table": Expected(READERS, 404),
+    "get_regional_report": Expected(READERS, 404),
 }
 OPEN = {
     "get_liveness": 200,

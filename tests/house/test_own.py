@@ -192,6 +192,7 @@ STEPS = [
         path="/statistics/sums/victims-by-municipality-and-form?from=2026-H1&until=2026-H1",
     ),
     Step("list_national_figures", "analyst"),
+    Step("get_regional_report", "analyst", path="/statistics/releases/{release}/regions/VR22/report"),
 ]
 DOCUMENT = api_document()["paths"]
 
