@@ -1,7 +1,9 @@
-"""The regional table: compiled by one person, published by another, read by the analyst. A scene of the demo."""
+"""The regional table and report: compiled by one person, published by another, read by the analyst. A scene of the
+demo."""
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from service.client.connection import Connection
@@ -9,6 +11,7 @@ from service.demo.screen import Screen
 from service.vocabulary.lists import codes, label
 
 PERIOD = "2026-H1"
+REPORTS = Path("var/demo")
 SHOWN = ("victims-by-municipality-and-form", "victims-by-municipality-and-age")
 REGION, ALONE, REST = "VR22", "GM0794", "VR22-OTHER"
 
@@ -35,6 +38,24 @@ async def the_region_is_counted(clients: dict[str, Connection], screen: Screen) 
         f"\n{len(release['tables'])} tables; small numbers in which the register could find nobody: {proofs}."
     )
     screen.say(f"[italic]{compiled['caveats'][0]['en']}[/]")
+    await _the_report(clients["analyst"], path, screen)
+
+
+async def _the_report(analyst: Connection, path: str, screen: Screen) -> None:
+    """The report of the region in both languages, kept as files: the server ends with the demo."""
+    address = f"{path}/regions/{REGION}/report"
+    screen.say(f"\nThe regional report is one page: GET {address}, ?language=nl or en. It was written to:")
+    for language in ("nl", "en"):
+        page = await analyst.get_text(f"{address}?language={language}", "text/html")
+        screen.address(_kept(page, language))
+
+
+def _kept(page: str, language: str) -> str:
+    """Where the page lies from now on."""
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    file = REPORTS / f"report-{REGION}-{PERIOD}-{language}.html"
+    file.write_text(page, encoding="utf-8")
+    return file.resolve().as_uri()
 
 
 async def _compiled(administrator: Connection) -> str:

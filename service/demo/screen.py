@@ -27,6 +27,10 @@ class Screen:
     def say(self, text: str) -> None:
         self.console.print(text)
 
+    def address(self, address: str) -> None:
+        """A line that is not broken, for it is clicked on or copied."""
+        self.console.print(f"  {address}", soft_wrap=True, highlight=False)
+
     def receipt(self, sender: str, told: str, receipt: dict[str, Any]) -> None:
         """What a partner gets back."""
         referral, decision = receipt["referral"], receipt["decision"]

@@ -7,6 +7,7 @@ import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -44,6 +45,10 @@ def test_the_demo_ends_well_and_prints_queue_referral_and_table() -> None:
         "whole register",
     ):
         assert shown in ended.stdout
+    reports = [line.strip() for line in ended.stdout.splitlines() if line.strip().startswith("file://")]
+    pages = [Path(urlsplit(report).path).read_text() for report in reports]
+    assert [page.split('lang="')[1][:2] for page in pages] == ["nl", "en"]
+    assert all("Brabant-Zuidoost" in page for page in pages)
     assert "Sanne" not in ended.stdout  # the faulty body of the demo holds a name
 
 
