@@ -72,7 +72,7 @@ def by_category(
         {names[code]: amounts[code] for code in order},
         reading.amount(table),
         title=title,
-        columns=("column_category", column),
+        columns=(f"column_{code_list}", column),
     )
 
 

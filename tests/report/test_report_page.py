@@ -123,7 +123,7 @@ def test_a_trend_has_the_words_of_its_periods() -> None:
 
 def test_texts_go_into_the_page_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     odd = '<b onclick="x()">&amp; "Ede"</b>'
-    for name in ("subject", "by_form", "total", "column_category", "whole_register", "tile_signals"):
+    for name in ("subject", "by_form", "total", "column_form_group", "whole_register", "tile_signals"):
         monkeypatch.setitem(words.texts("nl"), name, odd)  # type: ignore[arg-type]
     made = material({(FORMS, TOTAL): 120, (FORMS, "SEXUAL"): 60}, region="VR22")
     html = page_of.__wrapped__(made, "nl").decode()

@@ -70,7 +70,7 @@ async def with_releases(url: str, loaded: Loaded, folder: Path) -> AsyncIterator
 async def _fill(register: Register, moment: Path) -> dict[str, str]:
     pack, ids = load_pack(), {}
     for period, first, last, count, closes in (
-        (BEFORE, date(2025, 7, 3), date(2025, 12, 20), 420, "2026-02-01"),
+        (BEFORE, date(2025, 7, 3), date(2025, 12, 20), 240, "2026-02-01"),
         (PERIOD, date(2026, 1, 5), date(2026, 6, 25), 1000, "2026-08-01"),
     ):
         await _post(register, moment, _mostly_here(generate(pack, count, count, first, last)))
@@ -94,9 +94,9 @@ def _stand_at(moment: Path, day: object) -> None:
 
 
 def _mostly_here(generated: Iterable[Generated]) -> Iterable[Generated]:
-    """All signals of the rich region, and every fourth of the others."""
+    """All signals of the rich region, and every fifth of the others."""
     for number, one in enumerate(generated):
-        if one.client.endswith(("helmond", "oost-brabant")) or number % 4 == 0:
+        if one.client.endswith(("helmond", "oost-brabant")) or number % 5 == 0:
             yield one
 
 
