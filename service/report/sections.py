@@ -21,8 +21,8 @@ REPORTERS = "signals-by-region-and-type-of-reporter"
 TOTALS = {
     VICTIMS.code: "victims-by-municipality-and-form",
     OFFENDERS.code: "offenders-by-municipality-and-form",
+    SIGNALS.code: REPORTERS,
 }
-TOTALS[SIGNALS.code] = REPORTERS
 NO_CATEGORY = {"OTHER", "GUNKNOWN"}
 RECENT_YEARS = 6
 

@@ -16,6 +16,10 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
 
+from service.report.charts import bar_chart
+from service.report.models import Bar
+from service.report.words import read_file
+from service.vocabulary.lists import code_lists
 from tests.support import browser as browsers
 from tests.support.register import Register, calling, server
 from tests.support.released import POOR, RICH, Releases
@@ -143,6 +147,21 @@ async def test_nothing_is_cut_off(
     async with site.open(language, size, region=region, media=media) as page:
         assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
         assert await page.evaluate(OVERFLOWING) == []
+        assert await page.evaluate(CUT_LABELS) == []
+
+
+async def test_no_label_of_any_code_list_is_cut() -> None:
+    charts = [
+        bar_chart([Bar(label, 1335, "1.335") for label in (code.label_nl, code.label_en)], code.code)
+        for name in ("form_group", "setting", "org_type", "age_group", "gender_group", "outcome_group")
+        for code in code_lists()[name].values()
+    ]
+    async with browsers.browser() as browser:
+        page = await browser.new_page(viewport=PHONE)  # type: ignore[arg-type]
+        await page.set_content(
+            f"<style>{read_file('templates/report.css')}</style>{''.join(map(str, charts))}"
+        )
+        assert await page.locator("svg").count() == len(charts)
         assert await page.evaluate(CUT_LABELS) == []
 
 
