@@ -107,8 +107,6 @@ async def _compile(database: Database, asked: Compilation, secret: bytes) -> Non
     period = period_of(asked.period, asked.kind)
     menu = menu_on(period.first)
     async with database.reading() as session:
-        released = await released_periods(session)
-        check_order(period, released)
         label = await settled_label(session)
         counted = await count_period(session, period, menu)
         known = {code: await known_numbers(session, one) for code, one in menu.populations.items()}

@@ -1,5 +1,6 @@
 """Compiling as a job: asked for, seen, done once, or ended with its problem and nothing stored."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from service.statistics.freezing import MOST_BEGINNINGS
 from service.statistics.models import Compilation, Release, ReleaseCell
 from service.trail import AuditEntry
 from tests.pseudonyms.test_sealing_keys import Steps
-from tests.support.years import RELEASES, Years
+from tests.support.years import AGE, RELEASES, Years
 
 COMPILATIONS = "/v1/statistics/compilations"
 CLOSED = "2026-07-31"
@@ -139,12 +140,20 @@ async def test_while_keys_rotate_a_compilation_waits(years: Years, tmp_path: Pat
     assert (await years.get(waiting.headers["Location"])).json()["status"] == "DONE"
 
 
-async def test_a_compilation_that_kills_its_process_again_and_again_is_given_up(years: Years) -> None:
+@pytest.mark.parametrize("begun", [1, MOST_BEGINNINGS - 1])
+async def test_a_compilation_that_was_cut_off_begins_anew(years: Years, begun: int) -> None:
     waiting = await asked(years)
     table: Any = Compilation
     async with years.register.database.writing() as session:
-        await session.execute(update(table).values(begun=MOST_BEGINNINGS - 1))
+        await session.execute(update(table).values(begun=begun, done=3))
     assert (await years.get(waiting.headers["Location"])).json()["status"] == "RUNNING"
+    await years.register.run_job("compile-releases")
+    assert (await years.get(waiting.headers["Location"])).json()["status"] == "DONE"
+
+
+async def test_a_compilation_that_kills_its_process_again_and_again_is_given_up(years: Years) -> None:
+    waiting = await asked(years)
+    table: Any = Compilation
     async with years.register.database.writing() as session:
         await session.execute(update(table).values(begun=MOST_BEGINNINGS))
     await years.register.run_job("compile-releases")
@@ -152,6 +161,26 @@ async def test_a_compilation_that_kills_its_process_again_and_again_is_given_up(
     assert (told["status"], told["problem"]) == ("FAILED", "given-up")
     assert await nothing_is_stored(years)
     assert (await asked(years)).status_code == 202
+
+
+async def test_two_processes_that_compile_at_once_make_one_release(years: Years) -> None:
+    await years.post("2026-02-01", 20)
+    await asked(years)
+    await asyncio.gather(*(years.register.run_job("compile-releases") for _ in range(2)))
+    assert len(await years.register.rows(Release)) == 1
+    (compilation,) = await years.register.rows(Compilation)
+    assert (compilation.failure, compilation.begun) == (None, 2)
+    assert [act for act in await acts(years) if act[0] == "release.compile"] == [
+        ("release.compile", "done", "staff.one")
+    ]
+
+
+async def test_what_who_compiles_has_read_is_not_shown_to_others_before_it_is_published(years: Years) -> None:
+    release = (await years.compiled("2026-H1", CLOSED)).json()["id"]
+    path = f"{RELEASES}/{release}/tables/{AGE}"
+    for where in (path, f"{path}/csv", f"{path}/csv-metadata"):
+        assert (await years.get(where)).status_code == 200
+        assert (await years.get(where, client="analyst")).status_code == 404
 
 
 async def test_a_period_that_was_released_meanwhile_is_not_released_again(years: Years) -> None:
