@@ -14,14 +14,14 @@ from tests.attacks.reading import TOTAL, WHOLE, Number, Release
 from tests.attacks.scoring import Claims, both
 
 ANYTHING = (0, 10**6)
-NEIGHBOURS = (1, 2, 4, 10**6)
+NEIGHBOURS = (1, 2, 10**6)
 A_WHILE = timedelta(184)
 Alternatives = Mapping[str, Sequence[str]]
 
 
 async def by_difference(ask: Ask, targets: Iterable[Number], releases: Sequence[Release]) -> Claims:
-    """What the differences between two answers say about some numbers."""
-    found = {}
+    """What the differences between two answers say about some numbers; nothing is asked twice."""
+    found, ask = {}, _remembering(ask)
     for number in targets:
         asked = question_of(number)
         claim = await ask(asked) or ANYTHING
@@ -42,6 +42,17 @@ async def by_repetition(
     return found
 
 
+def _remembering(ask: Ask) -> Ask:
+    answers: dict[str, Interval | None] = {}
+
+    async def remembered(question: Question) -> Interval | None:
+        if repr(question) not in answers:
+            answers[repr(question)] = await ask(question)
+        return answers[repr(question)]
+
+    return remembered
+
+
 def _pairs(asked: Question, alternatives: Alternatives) -> Iterable[tuple[Question, Question]]:
     """A wider question, and the same without what is wanted."""
     for name, codes in asked.codes.items():
@@ -51,7 +62,10 @@ def _pairs(asked: Question, alternatives: Alternatives) -> Iterable[tuple[Questi
             if some:
                 yield asked.but(**{name: (*codes, *some)}), asked.but(**{name: some})
         if others:
-            yield asked.but(**{name: ()}), asked.but(**{name: tuple(others)})
+            yield (
+                asked.but(**{name: tuple(alternatives.get(f"above {name}", ()))}),
+                asked.but(**{name: tuple(others)}),
+            )
     before = asked.since - A_WHILE, asked.since - timedelta(1)
     after = asked.until + timedelta(1), asked.until + A_WHILE
     yield asked.between(before[0], asked.until), asked.between(*before)
@@ -91,14 +105,14 @@ def _alternatives(number: Number, releases: Sequence[Release]) -> dict[str, list
                 if row not in ("area", "region"):
                     found.setdefault(row, {})[cell.row] = None
     siblings = {name: [code for code in its if code not in (TOTAL, WHOLE)] for name, its in found.items()}
-    return siblings | {"place": _neighbours(dict(codes).get("place"), release.areas.get(population, {}))}
+    return siblings | _neighbours(dict(codes).get("place"), release.areas.get(population, {}))
 
 
-def _neighbours(place: str | None, areas: Mapping[str, str]) -> list[str]:
+def _neighbours(place: str | None, areas: Mapping[str, str]) -> dict[str, list[str]]:
+    """The places beside one, and what they are together where that is not everything."""
     regions = list(dict.fromkeys(one.region for one in municipalities().values()))
     if place is None or place in regions:
-        return regions
+        return {"place": regions}
     region = next(municipalities()[code].region for code, area in areas.items() if area == place)
-    return list(
-        dict.fromkeys(area for code, area in areas.items() if municipalities()[code].region == region)
-    )
+    beside = dict.fromkeys(area for code, area in areas.items() if municipalities()[code].region == region)
+    return {"place": list(beside), "above place": [region]}

@@ -8,8 +8,8 @@ and programming say about the rest, where that is one value.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from service.vocabulary.lists import codes
 from tests.attacks import programming, subtraction
-from tests.attacks.programme import told_by
 from tests.attacks.reading import Number, Release
 from tests.attacks.scoring import Claims
 from tests.support.bodies import person, signal
@@ -17,39 +17,57 @@ from tests.support.bodies import person, signal
 INSIDER = "police-utrecht"
 DAYS = {"2026-H2": "2026-12-31", "2027-H1": "2027-06-30"}
 # Four more than a multiple of five: if such a number is published as that multiple, nobody else is in it.
-POSTED = {"GM0344": 14, "GM0310": 4, "GM0321": 4, "GM0345": 9, "GM0356": 4, "GM0632": 9}
-SIGNALS = {"legalBasis": "WPG_20", "municipalities": {"incident": "GM0344"}, "primaryType": "LOVERBOY"}
+MANY = {
+    "GM0344": ("FORCED_BEGGING", "A00_11", "X", 14),
+    "GM0310": ("ORGAN_REMOVAL", "A45_PLUS", "M", 9),
+    "GM0356": ("RECRUITMENT", "UNKNOWN", "X", 4),
+    "GM0632": ("FORCED_SERVICE", "A00_11", "M", 4),
+}
+IN_EACH_SETTING = 4
+SETTINGS = codes("setting")[-8:]
 
 
 def made_up(period: str) -> list[dict[str, Any]]:
     """The signals that the insider posts in a period, each about somebody who does not exist."""
-    day = DAYS[period]
-    return [
-        signal(
-            **SIGNALS,
-            types=["LOVERBOY"],
-            observedFrom=day,
-            observedUntil=day,
-            persons=[person(f"made up {period} {place} {number}", municipality=place)],
-        )
-        for place, many in POSTED.items()
+    drawn = [
+        _signal(period, f"{place} {number}", place, type_, band, gender, "STREET")
+        for place, (type_, band, gender, many) in MANY.items()
         for number in range(many)
+    ]
+    return drawn + [
+        _signal(period, f"{setting} {number}", "GM0344", "LOVERBOY", "A16_17", "F", setting)
+        for setting in SETTINGS
+        for number in range(IN_EACH_SETTING)
     ]
 
 
+def _signal(
+    period: str, name: str, place: str, type_: str, band: str, gender: str, setting: str
+) -> dict[str, Any]:
+    who = person(f"made up {period} {name}", municipality=place, ageBand=band, gender=gender)
+    return signal(
+        primaryType=type_,
+        types=[type_],
+        observedFrom=DAYS[period],
+        observedUntil=DAYS[period],
+        municipalities={"incident": "GM0344"},
+        settings=[setting],
+        persons=[who],
+        legalBasis="WPG_20",
+    )
+
+
 def claims_about_the_rest(
-    releases: Sequence[Release], population: str, own: Mapping[Number, int], wanted: Iterable[Number]
+    releases: Sequence[Release],
+    population: str,
+    own: Mapping[Number, int],
+    wanted: Iterable[Number],
+    *,
+    programmes: bool,
 ) -> Claims:
     """What somebody who has `own` of each number knows of the rest of those that are wanted."""
     chosen = list(wanted)
-    simply = subtraction.claims(releases, population, chosen)
-    better = programming.claims(releases, population, own=own, wanted=chosen)
-    return {
-        n: _rest(better.get(n, simply[n]), own[n])
-        for n in chosen
-        if n in told_by(releases, population).published
-    }
-
-
-def _rest(claim: tuple[int, int], own: int) -> tuple[int, int]:
-    return max(0, claim[0] - own), claim[1] - own
+    found = dict(subtraction.claims(releases, population, chosen))
+    if programmes:
+        found |= programming.claims(releases, population, own=own, wanted=chosen)
+    return {number: (max(0, low - own[number]), high - own[number]) for number, (low, high) in found.items()}

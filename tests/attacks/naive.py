@@ -6,7 +6,7 @@ by the tests to show that an attack can win; never part of the register.
 """
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -80,3 +80,14 @@ def _table(release: Release, table: Table, truth: Mapping[Number, int], shows: S
         value = shows(truth[number_of(release, table, cell.row, cell.column)])
         cells.append(Shown(cell.row, cell.column, value, "<10" if value is None else "exact"))
     return replace(table, cells=cells)
+
+
+def with_a_header(release: Release, truth: Mapping[Number, int]) -> Callable[..., Awaitable[httpx.Response]]:
+    """A release that hides small numbers in its body and tells them in a header."""
+
+    async def answers(table: Table, row: str, column: str) -> httpx.Response:
+        count = truth[number_of(release, table, row, column)]
+        body = {table.dimensions[0]: row, table.dimensions[1]: column, "value": None}
+        return httpx.Response(200, json=body, headers={"X-Total-Count": str(count)})
+
+    return answers

@@ -19,6 +19,7 @@ from service import clock
 from service.synthesis.generate import generate
 from service.synthesis.pack import load_pack
 from service.vocabulary.municipalities import municipalities, region_of
+from tests.attacks.insiders import DAYS, INSIDER, made_up
 from tests.attacks.reading import Release, compiled, published, read_everything
 from tests.attacks.truth import Posted, Truth
 from tests.support.register import Register, Templates, in_process
@@ -39,6 +40,7 @@ class World:
     register: Register
     moment: Path
     posted: list[Posted] = field(default_factory=list)
+    made_up: list[Posted] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
 
     def stand_at(self, day: date | str) -> None:
@@ -66,7 +68,7 @@ class World:
         return posted
 
     async def fill(self, size: int) -> None:
-        """`size` signals in each whole period, a sixth of that at the end of the first."""
+        """`size` signals in each whole period, a sixth of that at the end of the first, and those of the insider."""
         days = (ENDS - BEGINS).days + 1
         made = generate(load_pack(), size * days // DAYS_OF_A_PERIOD, SEED, BEGINS, ENDS)
         for month, of_month in groupby(made, lambda one: one.on.replace(day=1)):
@@ -76,6 +78,8 @@ class World:
                 by_client.setdefault(one.client, []).append(placed(one.body, self._home(one.client)))
             for client, bodies in by_client.items():
                 await self.post(client, last, bodies)
+        for period, day in DAYS.items():
+            self.made_up += await self.post(INSIDER, day, made_up(period))
 
     async def release(self, periods: Sequence[str] = PERIODS) -> None:
         """Compile and publish periods, then read all that can be read."""
