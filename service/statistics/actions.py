@@ -139,7 +139,14 @@ def _compile(
     from service.statistics.rounding import NoRoundingFound
 
     try:
-        return compile_all(counted.counts, counted.areas, background, secret=secret, period=period.code)
+        return compile_all(
+            counted.counts,
+            counted.areas,
+            background,
+            secret=secret,
+            period=period.code,
+            by_organisation=counted.known,
+        )
     except NoRoundingFound:
         raise errors.NothingReleasable from None
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from service.statistics.areas import Area, area_index, join_smallest
@@ -18,6 +19,7 @@ from service.statistics.certificate import cube_of, exists
 from service.statistics.grid import (
     AtLeast,
     Counts,
+    Key,
     Known,
     Lattice,
     lattice_of,
@@ -74,8 +76,11 @@ def compile_numbers(
     period: str,
     earlier: Sequence[Known] = (),
     rules: Callable[[Sequence[Area]], Sequence[AtLeast]] = lambda _: (),
+    by_organisation: Sequence[Counts] = (),
 ) -> Compiled:
     """The numbers of a period; `rules` tells what the areas themselves tell, `earlier` what was released before.
+
+    `by_organisation`: what of the counts each organisation knows by itself.
 
     The same input gives the same outcome, in whatever order it comes. Raises NoRoundingFound when nothing is left to
     give up.
@@ -85,7 +90,9 @@ def compile_numbers(
     planned = tried = tuple(sorted(areas, key=lambda area: (area.region, area.code)))
     while True:
         try:
-            certificate, tables, lattice, rounded = _certified(population, tried, counts, secret, period)
+            certificate, tables, lattice, rounded = _certified(
+                population, tried, counts, by_organisation, secret, period
+            )
             known = Known(period, lattice, rounded.values, persons_of(tables, tried))
             found = audit([*earlier, known], rules(tried))
             if found.exposed is None:
@@ -97,21 +104,29 @@ def compile_numbers(
         fewer = join_smallest(tried, totals)
         if fewer is None:
             raise NoRoundingFound("nothing is left to give up")
+        by_organisation = [_recount(population, one, tried, fewer) for one in by_organisation]
         counts, tried = _recount(population, counts, tried, fewer), fewer
 
 
 def _certified(
-    population: Population, areas: Sequence[Area], counts: Counts, secret: bytes, period: str
+    population: Population,
+    areas: Sequence[Area],
+    counts: Counts,
+    by_organisation: Sequence[Counts],
+    secret: bytes,
+    period: str,
 ) -> tuple[Certificate, tuple[Table, ...], Lattice, Rounded]:
     """Numbers that could be those of a register: found so, else made so, else without tables of the whole register."""
     lattice = lattice_of(population.tables, areas)
     exact = numbers_of(lattice, population.tables, counts)
-    rounded = round_numbers(lattice, exact, secret=secret, release=period)
+    of_one = _of_one(lattice, population.tables, exact, by_organisation)
+    rounding = partial(round_numbers, secret=secret, release=period, of_one=of_one)
+    rounded = rounding(lattice, exact)
     cube = cube_of(population.tables, areas)
     if exists(cube, rounded.values):
         return ROUNDED, population.tables, lattice, rounded
     try:
-        rounded = round_numbers(lattice, exact, secret=secret, release=period, cube=cube)
+        rounded = rounding(lattice, exact, cube=cube)
         if exists(cube, rounded.values):
             return WITH_CUBE, population.tables, lattice, rounded
     except NoRoundingFound:
@@ -119,7 +134,19 @@ def _certified(
     tables = tuple(table for table in population.tables if table.row is None)
     lattice = lattice_of(tables, areas)
     exact = numbers_of(lattice, tables, counts)
-    return WITHOUT_WHOLE, tables, lattice, round_numbers(lattice, exact, secret=secret, release=period)
+    return WITHOUT_WHOLE, tables, lattice, rounding(lattice, exact)
+
+
+def _of_one(
+    lattice: Lattice, tables: Sequence[Table], exact: Mapping[Key, int], by_organisation: Sequence[Counts]
+) -> frozenset[Key]:
+    """The numbers of which one organisation knows every person."""
+    return frozenset(
+        key
+        for counts in by_organisation
+        for key, count in numbers_of(lattice, tables, counts).items()
+        if count > 0 and count == exact[key]
+    )
 
 
 def _totals(population: Population, areas: Sequence[Area], counts: Counts) -> Mapping[str, int]:
@@ -150,6 +177,7 @@ def compile_all(
     *,
     secret: bytes,
     period: str,
+    by_organisation: Mapping[str, Sequence[Counts]] = MappingProxyType({}),
 ) -> dict[str, Compiled]:
     """Every population of the menu; raises NoRoundingFound as soon as one of them has no numbers to release."""
     return {
@@ -161,6 +189,7 @@ def compile_all(
             period=period,
             earlier=background.known(code),
             rules=partial(background.rules, code),
+            by_organisation=by_organisation.get(code, ()),
         )
         for code, population in MENU.items()
     }

@@ -56,6 +56,7 @@ class Course:
     is_decided: bool
     outcome: str | None
     feedback_within_term: bool | None
+    organisation_id: UUID | None = None
 
     @property
     def categories(self) -> Mapping[str, str]:
@@ -107,6 +108,23 @@ def tabulate(counted: Iterable[Entry | Course], population: Population, area_of:
             row = _row(table, one.municipality, categories, area_of)
             counts[table.code][row, categories[table.column.name]] += 1
     return counts
+
+
+def known_to_each(persons: Iterable[FirstSeen]) -> Iterable[Sequence[Entry]]:
+    """The persons that each organisation knows, for it reported them in the period, first or not."""
+    found: dict[UUID, list[Entry]] = defaultdict(list)
+    for person in persons:
+        for organisation in {entry.organisation_id for entry in person.entries}:
+            found[organisation].append(person.first)
+    return found.values()
+
+
+def sent_by_each(courses: Iterable[Course]) -> Iterable[Sequence[Course]]:
+    """The signals of each organisation."""
+    found: dict[UUID | None, list[Course]] = defaultdict(list)
+    for course in courses:
+        found[course.organisation_id].append(course)
+    return found.values()
 
 
 def standings_of(persons: Sequence[FirstSeen]) -> Mapping[str, Mapping[str, int]]:

@@ -112,6 +112,7 @@ async def courses_between(session: AsyncSession, begin: datetime, end: datetime)
             is_decided=any(one.decided_at is not None for one in referrals[row.id]),
             outcome=_outcome(referrals[row.id]),
             feedback_within_term=heard.get(row.id),
+            organisation_id=row.organisation_id,
         )
         for row in rows
     ]

@@ -12,7 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock
 from service.statistics.areas import Area, Standing, area_index, plan_areas, regions_only
-from service.statistics.counting import Entry, closed_over, first_seen, standings_of, tabulate
+from service.statistics.counting import (
+    Entry,
+    closed_over,
+    first_seen,
+    known_to_each,
+    sent_by_each,
+    standings_of,
+    tabulate,
+)
 from service.statistics.entries import counted_between, courses_between, entries_between
 from service.statistics.grid import Counts
 from service.statistics.menu import MENU, OFFENDERS, SIGNALS, VICTIMS
@@ -26,9 +34,13 @@ PERSONS = (VICTIMS.code, OFFENDERS.code)
 
 @dataclass(frozen=True)
 class Counted:
-    """What was counted in a period, by population: exact counts, areas, which of these were planned for it now."""
+    """What was counted in a period, by population: exact counts, areas, which of these were planned for it now.
+
+    `known`: what of the counts each organisation knows by itself.
+    """
 
     counts: Mapping[str, Counts]
+    known: Mapping[str, Sequence[Counts]]
     areas: Mapping[str, tuple[Area, ...]]
     planned: Mapping[str, tuple[Area, ...]]
     person_ids: Sequence[UUID]
@@ -42,6 +54,7 @@ async def count_period(session: AsyncSession, period: Period) -> Counted:
     plans = await area_plans(session, period.first.year)
     planned: dict[str, tuple[Area, ...]] = {}
     counts: dict[str, Counts] = {}
+    known: dict[str, Sequence[Counts]] = {}
     person_ids: list[UUID] = []
     for code in PERSONS:
         population, its = MENU[code], entries.get(code, ())
@@ -54,11 +67,14 @@ async def count_period(session: AsyncSession, period: Period) -> Counted:
         if code not in plans:
             planned[code] = _areas_by_last_year(its, period.first.year)
         areas = plans.get(code) or planned[code]
-        counts[code] = tabulate((person.first for person in persons), population, area_index(areas))
+        index = area_index(areas)
+        counts[code] = tabulate((person.first for person in persons), population, index)
+        known[code] = [tabulate(one, population, index) for one in known_to_each(persons)]
         person_ids += [entry.person_id for person in persons for entry in person.entries]
     counts[SIGNALS.code] = tabulate(courses, SIGNALS, {})
+    known[SIGNALS.code] = [tabulate(one, SIGNALS, {}) for one in sent_by_each(courses)]
     areas_of = {**plans, **planned, SIGNALS.code: regions_only()}
-    return Counted(counts, areas_of, planned, person_ids)
+    return Counted(counts, known, areas_of, planned, person_ids)
 
 
 def _areas_by_last_year(entries: Sequence[Entry], year: int) -> tuple[Area, ...]:

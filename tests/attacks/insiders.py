@@ -63,11 +63,15 @@ def claims_about_the_rest(
     own: Mapping[Number, int],
     wanted: Iterable[Number],
     *,
-    programmes: bool,
+    programmes: int,
 ) -> Claims:
-    """What somebody who has `own` of each number knows of the rest of those that are wanted."""
-    chosen = list(wanted)
-    found = dict(subtraction.claims(releases, population, chosen))
+    """What somebody who has `own` of each number knows of the rest of those that are wanted.
+
+    So many that subtracting leaves little room for are looked at by programmes too.
+    """
+    found = dict(subtraction.claims(releases, population, wanted))
+    promising = sorted(found, key=lambda number: found[number][1] - max(found[number][0], own[number]))
     if programmes:
-        found |= programming.claims(releases, population, own=own, wanted=chosen)
+        some = promising[:programmes]
+        found |= programming.claims(releases, population, own=own, wanted=some)
     return {number: (max(0, low - own[number]), high - own[number]) for number, (low, high) in found.items()}

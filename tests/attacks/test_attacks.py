@@ -32,6 +32,7 @@ from tests.attacks.world import PERIODS
 ALL = (*POPULATIONS, "SIGNALS")
 LATEST = PERIODS[1:]
 WANTED = 40 if HEAVY else 8
+PROGRAMMES = 4 if HEAVY else 0
 JPT, LATER = "Jeugd Preventie Team Utrecht", "2027-08-15"
 REPEATED = 40 if HEAVY else 20
 
@@ -186,7 +187,9 @@ def known_of_the_rest(case: Case, attack: str, own: Mapping[Number, int], note: 
     for population in ALL:
         its = [number for number in few if number[1] == population]
         claims.update(
-            insiders.claims_about_the_rest(case.world.releases, population, own, its, programmes=HEAVY)
+            insiders.claims_about_the_rest(
+                case.world.releases, population, own, its, programmes=PROGRAMMES if case.size < 1000 else 0
+            )
         )
     noted(note, case, attack, "register, within 4", wins(claims, rest), len(few))
     known = sum(low == high for low, high in claims.values())

@@ -97,6 +97,18 @@ def test_what_two_tables_share_is_one_number() -> None:
     assert len({cells[table.code][WHOLE, "TOTAL"] for table in VICTIMS.tables}) == 1
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_nobody_learns_from_its_own_persons_that_there_are_no_others(seed: int) -> None:
+    """Four down from a number of which one organisation knows every person would tell it so."""
+    mine, theirs = counts_of(200, seed), counts_of(20, seed + 10)
+    together = {table: Counter(mine[table]) + Counter(theirs[table]) for table in mine}
+    own, exact = exact_of(mine), exact_of(together)
+    alone = [key for key, count in exact.items() if count and count == own[key] and count % 5 == 4]
+    found = compiled(together, by_organisation=[mine, theirs]).rounded.values
+    assert alone
+    assert [key for key in alone if found[key] < exact[key]] == []
+
+
 def test_the_same_state_and_secret_give_the_same_release() -> None:
     counts = counts_of(900, 2)
     shuffled = {code: dict(reversed(list(counts[code].items()))) for code in reversed(list(counts))}
