@@ -11,8 +11,8 @@ from tests.attacks.world import World, world
 from tests.support.register import Templates
 
 HEAVY = os.environ.get("ATTACKS") == "heavy"
-QUICKLY = (("sqlite", 300), ("postgresql", 300), ("sqlite", 3000))
-SLOWLY = (*QUICKLY, ("postgresql", 3000), ("postgresql", 20_000))
+SMALL = (("sqlite", 300), ("postgresql", 300))
+CASES = (*SMALL, ("sqlite", 3000), *((("postgresql", 3000), ("postgresql", 20_000)) if HEAVY else ()))
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,12 @@ class Case:
     size: int
 
 
-@pytest.fixture(scope="module", params=SLOWLY if HEAVY else QUICKLY, ids=lambda one: f"{one[1]}-{one[0]}")
+def named(case: tuple[str, int]) -> str:
+    """A case in the name of a test."""
+    return f"{case[1]}-{case[0]}"
+
+
+@pytest.fixture(scope="module", params=CASES, ids=named)
 async def case(
     request: pytest.FixtureRequest, templates: Templates, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Case]:

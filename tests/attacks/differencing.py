@@ -31,11 +31,9 @@ async def by_difference(ask: Ask, targets: Iterable[Number], releases: Sequence[
     return found
 
 
-async def by_repetition(
-    ask: Ask, targets: Iterable[Number], releases: Sequence[Release], times: int
-) -> Claims:
-    """What many answers to one question, and to others that overlap with it, say about some numbers."""
-    found = dict(await by_difference(ask, targets, releases))
+async def by_repetition(ask: Ask, known: Claims, times: int) -> Claims:
+    """What is known already, together with what many answers to one question say."""
+    found = dict(known)
     for number in found:
         for _ in range(times):
             found[number] = both(found[number], await ask(question_of(number)) or ANYTHING)

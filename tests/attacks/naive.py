@@ -42,31 +42,32 @@ def rounded(count: int) -> int:
 
 def counting(units: Iterable[Unit], releases: Sequence[Release], shows: Shows) -> httpx.AsyncClient:
     """A client of an application that counts what it is asked to."""
+    kept = list(units)
     areas = {release.period: release.areas for release in releases}
-    kept = [(unit, _codes(unit, areas)) for unit in units]
+    index: dict[tuple[str, str], set[int]] = {}
+    for place, unit in enumerate(kept):
+        for code in (("population", unit.population), *_codes(unit, areas)):
+            index.setdefault(code, set()).add(place)
 
     async def count(request: Request) -> JSONResponse:
         asked: dict[str, list[str]] = {}
         for name, value in request.query_params.multi_items():
             asked.setdefault(name, []).append(value)
-        population = asked.pop("population")[0]
         since, until = (date.fromisoformat(asked.pop(name)[0]) for name in ("since", "until"))
-        found = sum(
-            unit.population == population
-            and since <= unit.day <= until
-            and all(codes.get(name, set()) & set(values) for name, values in asked.items())
-            for unit, codes in kept
-        )
+        chosen = [
+            set().union(*(index.get((name, code), set()) for code in its)) for name, its in asked.items()
+        ]
+        found = sum(since <= kept[place].day <= until for place in set.intersection(*chosen))
         return JSONResponse({"value": shows(found)})
 
     app = Starlette(routes=[Route("/count", count)])
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://naive")
 
 
-def _codes(unit: Unit, areas: Mapping[str, Mapping[str, Mapping[str, str]]]) -> dict[str, set[str]]:
+def _codes(unit: Unit, areas: Mapping[str, Mapping[str, Mapping[str, str]]]) -> list[tuple[str, str]]:
     region = region_of(unit.municipality)
     area = areas.get(unit.period, {}).get(unit.population, {}).get(unit.municipality, region)
-    return {name: {code} for name, code in unit.categories.items()} | {"place": {area, region}}
+    return [*unit.categories.items(), *{("place", area), ("place", region)}]
 
 
 def released(release: Release, truth: Mapping[Number, int], shows: Shows) -> Release:

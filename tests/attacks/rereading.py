@@ -9,8 +9,9 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from service.pseudonyms.models import SealedPerson
 from service.signals.models import SignalPerson
@@ -32,7 +33,7 @@ Library = Mapping[tuple[str, str], Read]
 
 
 async def library(world: World, releases: Sequence[Release]) -> Library:
-    """Everything that was released, in every format, whole and in parts."""
+    """Everything that was released, the newest release in every format, whole and in parts."""
     found = {}
     for path, accept in _documents(releases):
         answer = await read(world.register, path, Accept=accept)
@@ -67,8 +68,9 @@ def _documents(releases: Sequence[Release]) -> Iterable[tuple[str, str]]:
         for table in release.tables:
             path = table_path(release.id, table.name)
             yield path, "application/json"
-            yield path, "text/csv"
-            yield f"{path}?{table.dimensions[0]}={WHOLE}", "application/json"
+            if release is releases[-1]:
+                yield path, "text/csv"
+                yield f"{path}?{table.dimensions[0]}={WHOLE}", "application/json"
 
 
 async def unsettle(world: World, own: Sequence[Posted], client: str, day: str) -> None:
@@ -101,14 +103,11 @@ async def _change(world: World, one: Posted, client: str, step: str, body: Any) 
 
 async def _erase(world: World, erased: Sequence[Posted]) -> None:
     """As retention does: the persons of a signal and their seals are gone."""
-    ids = {one.id for one in erased}
-    rows: list[SignalPerson] = [
-        row for row in await world.register.rows(SignalPerson) if str(row.signal_id) in ids
-    ]
     people: Any = SignalPerson
     sealed: Any = SealedPerson
+    ids = [UUID(one.id) for one in erased]
     async with world.register.database.writing() as session:
-        for row in rows:
-            await session.execute(delete(sealed).where(sealed.person_id == row.id))
-            await session.execute(delete(people).where(people.id == row.id))
-    assert rows
+        gone = (await session.scalars(select(people.id).where(people.signal_id.in_(ids)))).all()
+        await session.execute(delete(sealed).where(sealed.person_id.in_(gone)))
+        await session.execute(delete(people).where(people.id.in_(gone)))
+    assert gone

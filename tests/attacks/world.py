@@ -42,6 +42,7 @@ class World:
     posted: list[Posted] = field(default_factory=list)
     made_up: list[Posted] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
+    truth: Truth = field(default_factory=lambda: Truth([], []))
 
     def stand_at(self, day: date | str) -> None:
         self.moment.write_text(f"{day}T10:00:00Z")
@@ -71,10 +72,9 @@ class World:
         """`size` signals in each whole period, a sixth of that at the end of the first, and those of the insider."""
         days = (ENDS - BEGINS).days + 1
         made = generate(load_pack(), size * days // DAYS_OF_A_PERIOD, SEED, BEGINS, ENDS)
-        for month, of_month in groupby(made, lambda one: one.on.replace(day=1)):
-            last = (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        for last, of_quarter in groupby(made, lambda one: last_of_quarter(one.on)):
             by_client: dict[str, list[dict[str, Any]]] = {}
-            for one in of_month:
+            for one in of_quarter:
                 by_client.setdefault(one.client, []).append(placed(one.body, self._home(one.client)))
             for client, bodies in by_client.items():
                 await self.post(client, last, bodies)
@@ -87,10 +87,7 @@ class World:
             self.stand_at(CLOSED_ON[period])
             await published(self.register, await compiled(self.register, period))
         self.releases = await read_everything(self.register)
-
-    @property
-    def truth(self) -> Truth:
-        return Truth(self.posted, self.releases)
+        self.truth = Truth(list(self.posted), self.releases)
 
     def _home(self, client: str) -> str:
         return next(one.municipalities[0] for one in load_pack().clients if one.name == client)
@@ -109,6 +106,11 @@ async def world(templates: Templates, engine: str, folder: Path) -> AsyncIterato
                 yield World(register, moment)
         finally:
             clock.follow(None)
+
+
+def last_of_quarter(day: date) -> date:
+    """The day on which what was seen in a quarter is posted."""
+    return date(day.year + (day.month > 9), (day.month + 2) // 3 * 3 % 12 + 1, 1) - timedelta(1)
 
 
 def placed(body: dict[str, Any], home: str) -> dict[str, Any]:
