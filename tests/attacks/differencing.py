@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from service.vocabulary.municipalities import municipalities
-from tests.attacks.asking import Ask, Interval, Question, question_of
-from tests.attacks.reading import TOTAL, WHOLE, Number, Release
+from tests.attacks.asking import HIDDEN, ROUNDED_BY, Ask, Interval, Question, question_of
+from tests.attacks.reading import TOTAL, WHOLE, Number, Release, Shown, number_of
 from tests.attacks.scoring import Claims, both
 
 ANYTHING = (0, 10**6)
@@ -37,6 +37,25 @@ async def by_repetition(ask: Ask, known: Claims, times: int) -> Claims:
     for number in found:
         for _ in range(times):
             found[number] = both(found[number], await ask(question_of(number)) or ANYTHING)
+    return found
+
+
+def by_spans(earlier: Release, newer: Release, sums: Mapping[str, Sequence[Shown]]) -> Claims:
+    """What the sums of two periods, by table, say about a number of the newer one when the earlier is subtracted.
+
+    Sums are of released numbers, so that each is at most twice 4 off.
+    """
+    known = {one.name: {(c.row, c.column): c.value for c in one.cells} for one in earlier.tables}
+    found: dict[Number, Interval] = {}
+    for table in newer.tables:
+        for cell in sums.get(table.name, ()):
+            before = known[table.name].get((cell.row, cell.column))
+            low, high = HIDDEN if before is None else (max(0, before - ROUNDED_BY), before + ROUNDED_BY)
+            if cell.value is not None:
+                whole = max(0, cell.value - 2 * ROUNDED_BY), cell.value + 2 * ROUNDED_BY
+                number = number_of(newer, table, cell.row, cell.column)
+                claim = max(0, whole[0] - high), whole[1] - low
+                found[number] = both(found.get(number, ANYTHING), claim)
     return found
 
 

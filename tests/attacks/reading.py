@@ -87,6 +87,15 @@ async def read_csv(register: Register, release: str, name: str) -> Any:
     return await read(register, table_path(release, name), Accept="text/csv")
 
 
+async def read_sums(register: Register, table: Table, first: str, last: str) -> list[Shown]:
+    """A table over several periods; nothing where a register has no such sums, or not of this table."""
+    answer = await read(register, f"/v1/statistics/sums/{table.name}?from={first}&until={last}")
+    if answer.status_code != 200:
+        return []
+    row, column = table.dimensions
+    return [Shown(one[row], one[column], one["value"], one["status"]) for one in answer.json()["cells"]]
+
+
 def cells_of_csv(text: str, dimensions: tuple[str, str]) -> list[Shown]:
     """The cells of a table that came as CSV."""
     rows = csv.DictReader(io.StringIO(text))

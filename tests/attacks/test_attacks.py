@@ -25,7 +25,7 @@ from tests.attacks.asking import asking_naive, asking_register, question_of
 from tests.attacks.conftest import CASES, HEAVY, SMALL, Case, named
 from tests.attacks.programme import EXACT, told_by
 from tests.attacks.quality import quality_of
-from tests.attacks.reading import Number, Release, cells_of_csv, number_of, read_csv
+from tests.attacks.reading import Number, Release, cells_of_csv, number_of, read_csv, read_sums
 from tests.attacks.scoring import Claims, Note, Outcome, small_numbers, wins
 from tests.attacks.truth import POPULATIONS, Truth
 from tests.attacks.world import PERIODS
@@ -111,6 +111,20 @@ async def test_1_differencing_and_2_averaging(case: Case, record_property: Note)
             theirs = await differencing.by_difference(ask, targets, releases)
             theirs = await differencing.by_repetition(ask, theirs, REPEATED if off else 0)
         assert note(attack, against, wins(theirs, truth.numbers), len(theirs))
+
+
+async def test_1_longer_spans(case: Case, record_property: Note) -> None:
+    """Subtracting a period from a sum of two; where sums are exact, so is the difference."""
+    truth, (earlier, newer) = case.world.truth.numbers, case.world.releases[-2:]
+    sums = {one.name: await read_sums(case.world.register, one, *LATEST) for one in newer.tables}
+    ours = differencing.by_spans(earlier, newer, sums)
+    assert noted(record_property, case, "1 longer spans", "register", wins(ours, truth), len(ours)) == 0
+    shown = {one.name: {(c.row, c.column): c.value for c in one.cells} for one in newer.tables}
+    before = {one.name: {(c.row, c.column): c.value for c in one.cells} for one in earlier.tables}
+    for name, cells in sums.items():
+        for cell in cells:
+            parts = [its.get(name, {}).get((cell.row, cell.column)) for its in (before, shown)]
+            assert cell.value == (None if None in parts else sum(parts))
 
 
 async def test_3_subtraction_from_totals(case: Case, record_property: Note) -> None:
