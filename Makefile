@@ -9,7 +9,7 @@ PYTEST = $(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $
 COMPILE := .venv/bin/uv pip compile --quiet --universal --no-header --generate-hashes --python-version 3.11 \
 	$(if $(UPGRADE),--upgrade)
 
-.PHONY: all help demo test serve check bench faults fuzz requirements clean
+.PHONY: all help demo test serve check bench faults attacks fuzz requirements clean
 
 all: help
 
@@ -40,6 +40,9 @@ bench: $(INSTALLED) ## measure against the anchors (QUICK=1: within five minutes
 
 faults: $(INSTALLED) ## only the tests that kill, cut off and fill up
 	FAULTS=heavy $(RUN) pytest tests/faults $(PYTEST_ARGS)
+
+attacks: $(INSTALLED) ## only the attacks on released statistics, at all sizes
+	ATTACKS=heavy $(RUN) tests.attacks $(PYTEST_ARGS)
 
 fuzz: $(INSTALLED) ## only schemathesis, longer, as each role on all operations and both databases
 	SCHEMATHESIS=heavy $(RUN) pytest tests/house/test_schemathesis.py $(PYTEST_ARGS)

@@ -15,7 +15,14 @@ from tests.support.register import Register, Templates, in_process
 ENGINES = ("sqlite", "postgresql")
 
 # Files of a minute or half of one go first: none is begun by one worker when the other has nothing left to do.
-LONG = ("test_schemathesis", "test_posting", "test_posting_gone_wrong", "test_demo", "test_sealing_keys")
+LONG = (
+    "test_attacks",
+    "test_schemathesis",
+    "test_posting",
+    "test_posting_gone_wrong",
+    "test_demo",
+    "test_sealing_keys",
+)
 
 processes.fork_from_now_on()
 

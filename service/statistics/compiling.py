@@ -8,7 +8,10 @@ left. Called by the compilation of a release, with what earlier releases told.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from operator import add, and_
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from service.statistics.areas import Area, area_index, join_smallest
 from service.statistics.audit import Audit, audit
@@ -16,8 +19,11 @@ from service.statistics.certificate import cube_of, exists
 from service.statistics.grid import (
     AtLeast,
     Counts,
+    Key,
+    Knowers,
     Known,
     Lattice,
+    key_of,
     lattice_of,
     numbers_of,
     persons_of,
@@ -26,6 +32,9 @@ from service.statistics.menu import Population, Table
 from service.statistics.rounding import NoRoundingFound, Rounded, round_numbers
 
 Certificate = str
+Place = tuple[str, str]
+Value = TypeVar("Value")
+NOBODY_KNOWS: Knowers = MappingProxyType({})
 ROUNDED, WITH_CUBE, WITHOUT_WHOLE = "rounded", "rounded-with-cube", "without-whole-tables"
 
 
@@ -72,8 +81,11 @@ def compile_numbers(
     period: str,
     earlier: Sequence[Known] = (),
     rules: Callable[[Sequence[Area]], Sequence[AtLeast]] = lambda _: (),
+    knowers: Knowers = NOBODY_KNOWS,
 ) -> Compiled:
-    """The numbers of a period; `rules` tells what the areas themselves tell, `earlier` what was released before.
+    """The numbers of a period.
+
+    `earlier` is what was released before, `rules` what the areas tell, `knowers` who knows everybody in a cell.
 
     The same input gives the same outcome, in whatever order it comes. Raises NoRoundingFound when nothing is left to
     give up.
@@ -83,7 +95,9 @@ def compile_numbers(
     planned = tried = tuple(sorted(areas, key=lambda area: (area.region, area.code)))
     while True:
         try:
-            certificate, tables, lattice, rounded = _certified(population, tried, counts, secret, period)
+            certificate, tables, lattice, rounded = _certified(
+                population, tried, counts, knowers, secret, period
+            )
             known = Known(period, lattice, rounded.values, persons_of(tables, tried))
             found = audit([*earlier, known], rules(tried))
             if found.exposed is None:
@@ -95,21 +109,32 @@ def compile_numbers(
         fewer = join_smallest(tried, totals)
         if fewer is None:
             raise NoRoundingFound("nothing is left to give up")
-        counts, tried = _recount(population, counts, tried, fewer), fewer
+        counts, knowers = (
+            _recount(population, counts, tried, fewer, add),
+            _recount(population, knowers, tried, fewer, and_),
+        )
+        tried = fewer
 
 
 def _certified(
-    population: Population, areas: Sequence[Area], counts: Counts, secret: bytes, period: str
+    population: Population,
+    areas: Sequence[Area],
+    counts: Counts,
+    knowers: Knowers,
+    secret: bytes,
+    period: str,
 ) -> tuple[Certificate, tuple[Table, ...], Lattice, Rounded]:
     """Numbers that could be those of a register: found so, else made so, else without tables of the whole register."""
     lattice = lattice_of(population.tables, areas)
     exact = numbers_of(lattice, population.tables, counts)
-    rounded = round_numbers(lattice, exact, secret=secret, release=period)
+    of_one = _of_one(lattice, population.tables, knowers)
+    rounding = partial(round_numbers, secret=secret, release=period, of_one=of_one)
+    rounded = rounding(lattice, exact)
     cube = cube_of(population.tables, areas)
     if exists(cube, rounded.values):
         return ROUNDED, population.tables, lattice, rounded
     try:
-        rounded = round_numbers(lattice, exact, secret=secret, release=period, cube=cube)
+        rounded = rounding(lattice, exact, cube=cube)
         if exists(cube, rounded.values):
             return WITH_CUBE, population.tables, lattice, rounded
     except NoRoundingFound:
@@ -117,7 +142,21 @@ def _certified(
     tables = tuple(table for table in population.tables if table.row is None)
     lattice = lattice_of(tables, areas)
     exact = numbers_of(lattice, tables, counts)
-    return WITHOUT_WHOLE, tables, lattice, round_numbers(lattice, exact, secret=secret, release=period)
+    return WITHOUT_WHOLE, tables, lattice, rounding(lattice, exact)
+
+
+def _of_one(lattice: Lattice, tables: Sequence[Table], knowers: Knowers) -> frozenset[Key]:
+    """The numbers in which one organisation knows everybody: of a sum, all its parts in which there is somebody."""
+    found = {
+        key_of(table, row, column): organisations
+        for table in tables
+        for (row, column), organisations in knowers.get(table.code, {}).items()
+    }
+    for whole, parts in lattice.sums:
+        known = [found[part] for part in parts if part in found]
+        if known:
+            found[whole] = frozenset.intersection(*known)
+    return frozenset(key for key, organisations in found.items() if organisations)
 
 
 def _totals(population: Population, areas: Sequence[Area], counts: Counts) -> Mapping[str, int]:
@@ -129,13 +168,21 @@ def _totals(population: Population, areas: Sequence[Area], counts: Counts) -> Ma
     return found
 
 
-def _recount(population: Population, counts: Counts, before: Sequence[Area], after: Sequence[Area]) -> Counts:
-    """The counts of some areas as counts of the larger areas that took them in."""
+def _recount(
+    population: Population,
+    cells: Mapping[str, Mapping[Place, Value]],
+    before: Sequence[Area],
+    after: Sequence[Area],
+    together: Callable[[Value, Value], Value],
+) -> dict[str, dict[Place, Value]]:
+    """What is known by areas, by the larger areas that took them in; `together` joins what comes to lie in one cell."""
     index = area_index(after)
     target = {area.code: index[area.municipalities[0]] for area in before}
     by_area = {table.code for table in population.tables if table.level == "area"}
-    recounted: dict[str, Counter[tuple[str, str]]] = {table: Counter() for table in counts}
-    for table, cells in counts.items():
-        for (row, column), count in cells.items():
-            recounted[table][target[row] if table in by_area else row, column] += count
+    recounted: dict[str, dict[Place, Value]] = {table: {} for table in cells}
+    for table, its in cells.items():
+        for (row, column), value in its.items():
+            place = (target[row] if table in by_area else row, column)
+            known = recounted[table].get(place)
+            recounted[table][place] = value if known is None else together(known, value)
     return recounted

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from service.statistics.grid import Counts
+from service.statistics.grid import Counts, Knowers
 from service.statistics.menu import Population, Table
 from service.vocabulary.lists import group_of
 from service.vocabulary.municipalities import region_of
@@ -94,6 +94,11 @@ class FirstSeen:
     first: Entry
     entries: tuple[Entry, ...]
 
+    @property
+    def organisations(self) -> frozenset[UUID]:
+        """Those that reported it in the period."""
+        return frozenset(entry.organisation_id for entry in self.entries)
+
 
 def first_seen(entries: Iterable[Entry], counted_before: frozenset[bytes]) -> list[FirstSeen]:
     """The persons to count, in order of their first entry."""
@@ -129,6 +134,22 @@ def tabulate(
             row = _row(table, one.municipality, categories, area_of)
             counts[table.code][row, categories[table.column.name]] += 1
     return counts
+
+
+def knowers_of(
+    counted: Iterable[tuple[Entry | Course, frozenset[UUID]]],
+    population: Population,
+    area_of: Mapping[str, str],
+) -> Knowers:
+    """Of each cell the organisations that know everybody in it; given with each who knows it."""
+    found: dict[str, dict[tuple[str, str], frozenset[UUID]]] = {table.code: {} for table in population.tables}
+    for one, organisations in counted:
+        categories = one.categories
+        for table in population.tables:
+            place = (_row(table, one.municipality, categories, area_of), categories[table.column.name])
+            known = found[table.code].get(place)
+            found[table.code][place] = organisations if known is None else known & organisations
+    return found
 
 
 def standings_of(persons: Sequence[FirstSeen]) -> Mapping[str, Mapping[str, int]]:

@@ -143,6 +143,7 @@ def _rounded(
             period=period,
             earlier=background.known(code),
             rules=partial(background.rules, code),
+            knowers=counted.knowers[code],
         )
     except NoRoundingFound:
         raise errors.NothingReleasable from None

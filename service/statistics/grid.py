@@ -6,6 +6,7 @@ A number is named by the codes that it is about, whatever table it stands in: so
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from service.statistics.areas import WHOLE, Area, hierarchy
 from service.statistics.menu import Table
@@ -16,6 +17,9 @@ MOST_OFF = 4  # what a released number may differ from the truth
 
 Counts = Mapping[str, Mapping[tuple[str, str], int]]
 """Exact numbers by table code, then by (row, column), of the undivided rows; a cell that is not there is zero."""
+
+Knowers = Mapping[str, Mapping[tuple[str, str], frozenset[UUID]]]
+"""The organisations that know everybody in a cell, by table code, then by (row, column); where nobody is, nothing."""
 
 Key = tuple[tuple[str, str], ...]
 """The codes that a number is about, by dimension in alphabetical order; the whole register is left out."""

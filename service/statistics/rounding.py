@@ -6,7 +6,7 @@ truth by their difference. Never tells an exact count, not even in an error.
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.sparse import coo_array, csr_array, hstack, vstack
 from service.statistics.grid import Cube, Key, Lattice
 
 BASE = 5
+MOST_OFF = BASE - 1
 ZERO_UP = 0.10
 SHORTEST_SECRET = 32
 NODE_LIMIT = 10_000
@@ -50,15 +51,22 @@ class Rounded:
 
 
 def round_numbers(
-    lattice: Lattice, exact: Mapping[Key, int], *, secret: bytes, release: str, cube: Cube | None = None
+    lattice: Lattice,
+    exact: Mapping[Key, int],
+    *,
+    secret: bytes,
+    release: str,
+    cube: Cube | None = None,
+    of_one: Collection[Key] = (),
 ) -> Rounded:
     """The rounding that follows the drawn numbers most closely among all that keep every margin.
 
     One unknown u in {0, 1} per number: down, or up to the next multiple. An inner one goes up with probability p by
     minimising the sum of (U - p)u, U being drawn for each. Every margin goes to a multiple next to its truth and so
     stays within 4; one that tables share is one unknown for all. With `cube` the rounded numbers are also those of
-    some register of persons. The same input gives the same outcome. Raises `NoRoundingFound`, and ValueError for a
-    short secret.
+    some register of persons. `of_one` names the numbers of which one organisation knows every person: where it can
+    be, none of these goes four down, for that organisation would learn that nobody else is there. The same input gives
+    the same outcome. Raises `NoRoundingFound`, and ValueError for a short secret.
     """
     if len(secret) < SHORTEST_SECRET:
         raise ValueError(f"the release secret is shorter than {SHORTEST_SECRET} bytes")
@@ -70,6 +78,9 @@ def round_numbers(
     chance[is_inner & (numbers == 0)] = ZERO_UP
     drawn = np.array([_draw(secret, release, key) if key in inner else 0.0 for key in keys])
     cost = np.where(is_inner, drawn - chance, 0.0)
+    # Weighs more than all that was drawn together, but yields where margins could not be kept.
+    known = np.array([key in of_one for key in keys])
+    cost[known & (numbers % BASE == MOST_OFF)] = -2.0 * len(keys)
     up, solving = _solve(cost, chance > 0, _constraint(lattice, keys, numbers, cube), cube)
     rounded = dict(zip(keys, (BASE * (numbers // BASE + up)).tolist(), strict=True))
     if any(rounded[whole] != sum(rounded[part] for part in parts) for whole, parts in lattice.sums):

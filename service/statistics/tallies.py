@@ -12,9 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock
 from service.statistics.areas import Area, Standing, area_index, plan_areas, regions_only
-from service.statistics.counting import Entry, closed_over, first_seen, reporting, standings_of, tabulate
+from service.statistics.counting import (
+    Entry,
+    closed_over,
+    first_seen,
+    knowers_of,
+    reporting,
+    standings_of,
+    tabulate,
+)
 from service.statistics.entries import counted_between, courses_between, entries_between
-from service.statistics.grid import Counts
+from service.statistics.grid import Counts, Knowers
 from service.statistics.menu import OFFENDERS, ORGANISATIONS, SIGNALS, VICTIMS, Menu
 from service.statistics.periods import Period, year_of
 from service.statistics.queries import area_plans
@@ -26,9 +34,13 @@ PERSONS = (VICTIMS.code, OFFENDERS.code)
 
 @dataclass(frozen=True)
 class Counted:
-    """What was counted in a period, by population: exact counts, areas, which of these were planned for it now."""
+    """What was counted in a period, by population: exact counts, areas, which of these were planned for it now.
+
+    `knowers`: of each cell the organisations that know everybody in it.
+    """
 
     counts: Mapping[str, Counts]
+    knowers: Mapping[str, Knowers]
     areas: Mapping[str, tuple[Area, ...]]
     planned: Mapping[str, tuple[Area, ...]]
     person_ids: Sequence[UUID]
@@ -43,6 +55,7 @@ async def count_period(session: AsyncSession, period: Period, menu: Menu) -> Cou
     planned: dict[str, tuple[Area, ...]] = {}
     by_region = {code: regions_only(period.first.year) for code in (SIGNALS.code, ORGANISATIONS.code)}
     counts: dict[str, Counts] = {}
+    knowers: dict[str, Knowers] = {ORGANISATIONS.code: {}}
     person_ids: list[UUID] = []
     for code in PERSONS:
         population, its = menu.populations[code], entries.get(code, ())
@@ -55,11 +68,17 @@ async def count_period(session: AsyncSession, period: Period, menu: Menu) -> Cou
         if code not in plans:
             planned[code] = _areas_by_last_year(its, period.first.year)
         areas = plans.get(code) or planned[code]
-        counts[code] = tabulate((person.first for person in persons), population, area_index(areas))
+        index = area_index(areas)
+        counts[code] = tabulate((person.first for person in persons), population, index)
+        knowers[code] = knowers_of(((one.first, one.organisations) for one in persons), population, index)
         person_ids += [entry.person_id for person in persons for entry in person.entries]
-    counts[SIGNALS.code] = tabulate(courses, menu.populations[SIGNALS.code], {})
+    signals = menu.populations[SIGNALS.code]
+    counts[SIGNALS.code] = tabulate(courses, signals, {})
+    knowers[SIGNALS.code] = knowers_of(
+        ((one, frozenset({one.organisation_id})) for one in courses), signals, {}
+    )
     counts[ORGANISATIONS.code] = tabulate(reporting(courses), menu.populations[ORGANISATIONS.code], {})
-    return Counted(counts, {**plans, **planned, **by_region}, planned, person_ids)
+    return Counted(counts, knowers, {**plans, **planned, **by_region}, planned, person_ids)
 
 
 def _areas_by_last_year(entries: Sequence[Entry], year: int) -> tuple[Area, ...]:

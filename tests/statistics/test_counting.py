@@ -11,6 +11,7 @@ from service.statistics.counting import (
     Entry,
     closed_over,
     first_seen,
+    knowers_of,
     reporting,
     standings_of,
     tabulate,
@@ -198,6 +199,22 @@ def test_an_organisation_that_reported_counts_once_in_each_region_it_reported_fr
     counts = tabulate(reporting(courses), ORGANISATIONS, {})
     (table,) = counts.values()
     assert table == {("VR22", "JPT"): 1, ("VR07", "JPT"): 1, ("VR22", "POLICE"): 1}
+
+
+def test_a_cell_is_known_by_who_reported_everybody_in_it() -> None:
+    persons = first_seen(
+        [
+            entry("b1", organisation_id=JPT),
+            entry("b1", organisation_id=POLICE),
+            entry("b2", organisation_id=JPT),
+            entry("b3", organisation_id=JPT, gender="M"),
+            entry("b4", organisation_id=POLICE, gender="M"),
+        ],
+        frozenset(),
+    )
+    area_of = {"GM0794": "GM0794"}
+    found = knowers_of(((one.first, one.organisations) for one in persons), VICTIMS, area_of)
+    assert found[GENDER] == {("GM0794", "GF"): {JPT}, ("GM0794", "GM"): set()}
 
 
 def test_a_standing_knows_who_reported_a_person_first() -> None:
