@@ -30,7 +30,7 @@ from tests.attacks.scoring import Claims, Note, Outcome, small_numbers, wins
 from tests.attacks.truth import POPULATIONS, Truth
 from tests.attacks.world import PERIODS
 
-ALL = (*POPULATIONS, "SIGNALS")
+ALL = (*POPULATIONS, "SIGNALS", "ORGANISATIONS")
 LATEST = PERIODS[1:]
 WANTED = 40 if HEAVY else 5
 of_any_size = pytest.mark.parametrize("case", CASES if HEAVY else SMALL, indirect=True, ids=named)
@@ -79,7 +79,7 @@ async def test_what_is_shown_is_near_the_truth(case: Case, population: str, reco
                 assert cell.value is None or (cell.value >= 10 and abs(cell.value - truth[number]) <= 4)
                 if cell.status != "withheld":
                     assert shown.setdefault(number, cell.value) == cell.value
-    if population != "SIGNALS":
+    if population in POPULATIONS:
         found = quality_of(releases, population, truth, case.size, case.engine).told(record_property)
         assert found.largest_error <= 5
         assert found.persons > found.cells

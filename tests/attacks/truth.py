@@ -6,7 +6,7 @@ claims, and by the naive variants, which answer from the same truth. Never reads
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -53,7 +53,8 @@ class Truth:
 
     @cached_property
     def units(self) -> list[Unit]:
-        return [*self._persons(), *(_signal_unit(one) for one in self._posted)]
+        signals = [_signal_unit(one) for one in self._posted]
+        return [*self._persons(), *signals, *_organisation_units(signals)]
 
     @cached_property
     def numbers(self) -> Counter[Number]:
@@ -120,6 +121,12 @@ def _signal_unit(one: Posted) -> Unit:
         "feedback": "NONE",
     }
     return _unit(one, "SIGNALS", one.body["municipalities"]["incident"], categories)
+
+
+def _organisation_units(signals: Iterable[Unit]) -> Iterable[Unit]:
+    """Each organisation once for each region that it reported from in a period."""
+    once = {(one.period, one.organisation, region(one)): one for one in signals}
+    return (replace(one, population="ORGANISATIONS") for one in once.values())
 
 
 def _unit(one: Posted, population: str, place: str, categories: Mapping[str, str]) -> Unit:
