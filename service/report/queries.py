@@ -14,7 +14,7 @@ from service.errors import NotFound
 from service.report.models import Amount, Cell, Earlier, Material, ReleaseFacts
 from service.statistics.areas import WHOLE, hierarchy
 from service.statistics.grid import TOTAL
-from service.statistics.menu import MENU, TABLES
+from service.statistics.menu import MENU
 from service.statistics.models import Release, ReleaseCell
 from service.statistics.queries import PUBLISHED, areas_from
 from service.vocabulary.municipalities import municipalities
@@ -61,12 +61,7 @@ async def _cells(session: AsyncSession, release_id: UUID, rows: set[str]) -> tup
         .where(ReleaseCell.release_id == release_id, ReleaseCell.row_code.in_(rows))
         .order_by(ReleaseCell.table, ReleaseCell.position)
     )
-    return tuple(Cell(*row) for row in found if _is_by_area(row.table))
-
-
-def _is_by_area(table: str) -> bool:
-    """Whether its rows are areas, so that `ALL` is a place, as in tables that came after the menu that we have."""
-    return table not in TABLES or TABLES[table][1].row is None
+    return tuple(Cell(*row) for row in found)
 
 
 async def _earlier(session: AsyncSession, release: Release, region: str) -> tuple[Earlier, ...]:

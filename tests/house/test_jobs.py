@@ -183,6 +183,13 @@ def test_a_job_is_in_trouble_when_it_failed_or_did_nothing_for_too_long() -> Non
         assert troubled(known, now, [often, rarely]) == told, known
 
 
+def test_a_job_of_which_the_work_may_take_long_is_late_only_after_it() -> None:
+    now, hour = datetime(2026, 11, 27, 12, tzinfo=UTC), timedelta(hours=1)
+    slow = Job("slow", 1, Turns(), may_take=hour)
+    for ago, told in ((hour, {}), (hour + LATE_AFTER + timedelta(seconds=3), {"slow": "late"})):
+        assert troubled([JobState(name="slow", done_at=now - ago, failures=0)], now, [slow]) == told
+
+
 async def health(register: Register) -> httpx.Response:
     return await register.http.get("/health/jobs")
 
