@@ -35,8 +35,8 @@ check: $(INSTALLED) ## format, style, types, arrows, OpenAPI, then the tests
 	$(RUN) service openapi --check
 	$(PYTEST)
 
-bench: $(INSTALLED) ## measure against the anchors (QUICK=1: within five minutes)
-	$(RUN) tests.bench $(if $(QUICK),--quick)
+bench: $(INSTALLED) ## measure against the anchors (QUICK=1: within five minutes; ONLY=releases: that section)
+	$(RUN) tests.bench $(if $(QUICK),--quick) $(if $(ONLY),--$(ONLY))
 
 faults: $(INSTALLED) ## only the tests that kill, cut off and fill up
 	FAULTS=heavy $(RUN) pytest tests/faults $(PYTEST_ARGS)

@@ -40,19 +40,25 @@ async def by_repetition(ask: Ask, known: Claims, times: int) -> Claims:
     return found
 
 
-def by_spans(earlier: Release, newer: Release, sums: Mapping[str, Sequence[Shown]]) -> Claims:
+def by_spans(
+    earlier: Release,
+    newer: Release,
+    sums: Mapping[str, Sequence[Shown]],
+    off: int = ROUNDED_BY,
+    hidden: Interval = HIDDEN,
+) -> Claims:
     """What the sums of two periods, by table, say about a number of the newer one when the earlier is subtracted.
 
-    Sums are of released numbers, so that each is at most twice 4 off.
+    Sums are of released numbers, so that each is at most twice as far `off` as these.
     """
     known = {one.name: {(c.row, c.column): c.value for c in one.cells} for one in earlier.tables}
     found: dict[Number, Interval] = {}
     for table in newer.tables:
         for cell in sums.get(table.name, ()):
             before = known[table.name].get((cell.row, cell.column))
-            low, high = HIDDEN if before is None else (max(0, before - ROUNDED_BY), before + ROUNDED_BY)
+            low, high = hidden if before is None else (max(0, before - off), before + off)
             if cell.value is not None:
-                whole = max(0, cell.value - 2 * ROUNDED_BY), cell.value + 2 * ROUNDED_BY
+                whole = max(0, cell.value - 2 * off), cell.value + 2 * off
                 number = number_of(newer, table, cell.row, cell.column)
                 claim = max(0, whole[0] - high), whole[1] - low
                 found[number] = both(found.get(number, ANYTHING), claim)

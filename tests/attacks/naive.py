@@ -83,6 +83,22 @@ def _table(release: Release, table: Table, truth: Mapping[Number, int], shows: S
     return replace(table, cells=cells)
 
 
+def sums_of(earlier: Release, newer: Release, truth: Mapping[Number, int]) -> dict[str, list[Shown]]:
+    """The tables of two releases added up exactly, also where one of them hides the number."""
+    return {
+        table.name: [
+            Shown(
+                cell.row,
+                cell.column,
+                sum(truth[number_of(one, table, cell.row, cell.column)] for one in (earlier, newer)),
+                "sum",
+            )
+            for cell in table.cells
+        ]
+        for table in newer.tables
+    }
+
+
 def with_a_header(release: Release, truth: Mapping[Number, int]) -> Callable[..., Awaitable[httpx.Response]]:
     """A release that hides small numbers in its body and tells them in a header."""
 

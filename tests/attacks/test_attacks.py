@@ -126,6 +126,12 @@ async def test_1_longer_spans(case: Case, record_property: Note) -> None:
             parts = [its.get(name, {}).get((cell.row, cell.column)) for its in (before, shown)]
             assert cell.value == (None if None in parts else sum(parts))
 
+    exact = [naive.released(one, truth, naive.hiding_small) for one in (earlier, newer)]
+    theirs = differencing.by_spans(*exact, naive.sums_of(earlier, newer, truth), 0, (0, 4))
+    assert noted(
+        record_property, case, "1 longer spans", "adds what it hides", wins(theirs, truth), len(theirs)
+    )
+
 
 async def test_3_subtraction_from_totals(case: Case, record_property: Note) -> None:
     truth, releases = case.world.truth.numbers, case.world.releases

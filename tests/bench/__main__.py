@@ -21,7 +21,7 @@ from tests.bench.posting import CLIENT, Load, log_into, write_bodies
 from tests.bench.queue import CONSUMERS, POLLERS, coordinators_day
 from tests.bench.reading import own_by_id
 from tests.bench.releasing import what_releases_cost
-from tests.bench.results import Row, Section, write_results, written
+from tests.bench.results import Row, Section, replace_section, write_results, written
 from tests.bench.rules import what_rules_cost
 from tests.bench.windows import Pairs, interleaved
 from tests.support.postgres import Postgres, roomy
@@ -32,7 +32,7 @@ BATCHES = 8
 
 
 def main() -> None:
-    quick = "--quick" in sys.argv[1:]
+    quick, alone = "--quick" in sys.argv[1:], "--releases" in sys.argv[1:]
     windows, seconds, many = (3, 2.0, 20_000) if quick else (7, 10.0, 1_000_000)
     load = os.getloadavg()[0]
     if "wrk" in lacking():
@@ -40,6 +40,9 @@ def main() -> None:
     # On disk, as production: a temporary file system may be memory.
     with tempfile.TemporaryDirectory(prefix="bench-", dir=roomy("/var/tmp", "/tmp")) as name:
         folder = Path(name)
+        if alone:
+            releases_alone(folder, load)
+            return
         write_bodies(folder / "bodies.ndjson")
         sections, version = [], None
         with Postgres(durable=True, settings={"autovacuum": "off"}) as postgres:
@@ -59,6 +62,13 @@ def main() -> None:
         sections.append(what_rules_cost(windows))
     write_results(machine(version, load), sections, quick)
     print("Written: tests/bench/RESULTS.md")
+
+
+def releases_alone(folder: Path, load: float) -> None:
+    """The section of releases, put in its place among the other results."""
+    with Postgres(durable=True, settings={"autovacuum": "off"}) as postgres:
+        section = what_releases_cost(postgres, folder, 5.0, quick=False)
+        replace_section(machine(_version(postgres), load), section, "make bench ONLY=releases")
 
 
 def on_postgres(postgres: Postgres, folder: Path, windows: int, seconds: float) -> Iterator[Section]:

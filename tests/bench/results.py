@@ -1,7 +1,7 @@
 """Writes RESULTS.md: measured figures only, each with its anchor and its command."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -48,10 +48,23 @@ def write_results(machine: Sequence[str], sections: Sequence[Section], quick: bo
         *(f"- {line}" for line in machine),
     ]
     for section in sections:
-        lines += ["", f"## {section.title}", "", *_table(section.rows), "", *_windows(section.pairs), ""]
-        lines += [f"- {note}" for note in section.notes]
-        lines += ["", "```", *section.commands, "```"]
+        lines += ["", *_written(section)]
     FILE.write_text("\n".join(lines) + "\n")
+
+
+def replace_section(machine: Sequence[str], section: Section, command: str) -> None:
+    """Put one section, measured by itself, in the place of what stands there under its title, or at the end."""
+    alone = f"Measured by itself: `{command}`, {date.today().isoformat()}; {'; '.join(machine)}."
+    told = "\n".join(_written(replace(section, notes=[*section.notes, alone])))
+    parts = FILE.read_text().removesuffix("\n").split("\n\n## ")
+    kept = [part for part in parts if not part.startswith(f"{section.title}\n")]
+    FILE.write_text("\n\n## ".join([*kept, told.removeprefix("## ")]) + "\n")
+
+
+def _written(section: Section) -> list[str]:
+    lines = [f"## {section.title}", "", *_table(section.rows), "", *_windows(section.pairs), ""]
+    lines += [f"- {note}" for note in section.notes]
+    return [*lines, "", "```", *section.commands, "```"]
 
 
 def _table(rows: Sequence[Row]) -> list[str]:
