@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,10 +18,16 @@ from service.statistics.queries import areas_from
 async def known_numbers(session: AsyncSession, population: Population) -> list[Released]:
     """The numbers of a population in every release, hidden ones too, oldest first; for the audit alone."""
     cells = await session.execute(
-        select(ReleaseCell).where(ReleaseCell.rounded.is_not(None), ReleaseCell.table.in_(_names(population)))
+        select(
+            ReleaseCell.release_id,
+            ReleaseCell.table,
+            ReleaseCell.row_code,
+            ReleaseCell.column_code,
+            ReleaseCell.rounded,
+        ).where(ReleaseCell.rounded.is_not(None), ReleaseCell.table.in_(_names(population)))
     )
-    by_release: dict[UUID, list[ReleaseCell]] = defaultdict(list)
-    for cell in cells.scalars():
+    by_release: dict[UUID, list[Any]] = defaultdict(list)
+    for cell in cells:
         by_release[cell.release_id].append(cell)
     releases = await session.scalars(select(Release).order_by(Release.first))
     return [
@@ -34,12 +41,10 @@ def _names(population: Population) -> list[str]:
     return [table.code for table in population.tables]
 
 
-def _released(release: Release, population: Population, cells: Sequence[ReleaseCell]) -> Released:
+def _released(release: Release, population: Population, cells: Sequence[Any]) -> Released:
     areas = areas_from(release.areas[population.code])
     told = {cell.table for cell in cells}
     tables = [table for table in population.tables if table.code in told]
-    values = {
-        key_of(TABLES[cell.table][1], cell.row_code, cell.column_code): cell.rounded or 0 for cell in cells
-    }
+    values = {key_of(TABLES[cell.table][1], cell.row_code, cell.column_code): cell.rounded for cell in cells}
     known = Known(release.period, lattice_of(tables, areas), values, persons_of(tables, areas))
     return Released(release.first.year, areas, known)

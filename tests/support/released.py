@@ -4,6 +4,8 @@ Keeps how a test comes by a release: `release_of` compiles and publishes. Called
 became of the signals is written beside the doors: the same through the queue would take a minute.
 """
 
+import json
+import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -73,8 +75,8 @@ async def _fill(register: Register, moment: Path) -> dict[str, str]:
         (BEFORE, date(2025, 7, 3), date(2025, 12, 20), 240, "2026-02-01"),
         (PERIOD, date(2026, 1, 5), date(2026, 6, 25), 1000, "2026-08-01"),
     ):
-        await _post(register, moment, _mostly_here(generate(pack, count, count, first, last)))
-        await _post(register, moment, _few(first))
+        await _post(register, moment, last, _mostly_here(generate(pack, count, count, first, last)))
+        await _post(register, moment, last, _few(first))
         await _let_them_run(register, count)
         _stand_at(moment, closes)
         ids[period] = await release_of(register, period)
@@ -82,11 +84,17 @@ async def _fill(register: Register, moment: Path) -> dict[str, str]:
     return ids | {AFTER: await release_of(register, AFTER, published=False)}
 
 
-async def _post(register: Register, moment: Path, signals: Iterable[Generated]) -> None:
+async def _post(register: Register, moment: Path, day: date, signals: Iterable[Generated]) -> None:
+    """All of a client in one batch, on a day on which everything has been seen."""
+    _stand_at(moment, day)
+    lines: dict[str, list[str]] = {}
     for one in signals:
-        _stand_at(moment, one.on)
-        answer = await register.post_signal(one.body, client=one.client)
-        assert answer.status_code == 201, answer.text
+        line = {"idempotencyKey": str(uuid.uuid4()), "signal": one.body}
+        lines.setdefault(one.client, []).append(json.dumps(line))
+    for client, its in lines.items():
+        headers = await register.headers(client) | {"Content-Type": "application/x-ndjson"}
+        answer = await register.http.post("/v1/signals/_batch", content="\n".join(its), headers=headers)
+        assert answer.text.count('"status":201') == len(its), answer.text[-2000:]
 
 
 def _stand_at(moment: Path, day: object) -> None:
