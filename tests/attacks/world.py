@@ -101,7 +101,7 @@ async def world(templates: Templates, engine: str, folder: Path) -> AsyncIterato
     moment = folder / "moment"
     moment.write_text("2026-06-01T10:00:00Z")
     (folder / "keys").mkdir(mode=0o700)
-    # The same rounding in every run: some secrets cost a minute of solving, and a test that fails has to fail again.
+    # The same rounding in every run: an attack that wins has to win again.
     write_whole(folder / "keys" / "release.key", ROUNDING, replace=False)
     with templates.copy(engine) as url:
         try:
