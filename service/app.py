@@ -121,6 +121,7 @@ def _parts(settings: Settings) -> dict[str, Any]:
         "database": database,
         "check_ready": partial(_check_ready, sealer),
         "limits": limits,
+        "public_limits": Limits({"reading": settings.limit_reading}),
         "is_opaque": is_opaque,
         "watch": FeedWatch(database),
         "jobs": Jobs(database.sibling(JOB_CONNECTIONS), every_job if settings.jobs else ()),

@@ -16,7 +16,7 @@ from fastapi.security import OAuth2, SecurityScopes
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import Headers
 
-from service.caller import ACTOR_FORM, NO_CLIENT, Caller
+from service.caller import ACTOR_FORM, Caller
 from service.database import Database
 from service.errors import (
     Abandoned,
@@ -27,13 +27,12 @@ from service.errors import (
     TooManyRequests,
     Unauthenticated,
 )
-from service.limits import Allowance
+from service.limits import Allowance, Limits
 from service.trail import Trail
 
 Verify = Callable[[str], Awaitable[Caller]]
 IsOpaque = Callable[[str], bool]
 
-PUBLIC = Caller(NO_CLIENT, NO_CLIENT, "public", frozenset(), ())
 LONGEST_WAIT = 30.0
 WAIT_FORM = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?:$|[,;])", re.IGNORECASE)
 ETAG_FORM = re.compile(r'"([1-9][0-9]{0,8})"\Z')
@@ -76,13 +75,13 @@ async def identify(request: Request) -> Caller:
     state = request.app.state
     caller = await caller_of(request.headers, state.verify, state.is_opaque, request.state.trace_id)
     request.state.caller = caller
-    _count(request, caller.client_id)
+    count(request, caller.client_id, request.app.state.limits)
     return caller
 
 
-def _count(request: Request, who: Hashable) -> None:
+def count(request: Request, who: Hashable, limits: Limits) -> None:
     """Count the request of a client, or of an address; raises `TooManyRequests`."""
-    allowance: Allowance = request.app.state.limits.take(who, _kind_of(request))
+    allowance: Allowance = limits.take(who, _kind_of(request))
     request.state.allowance = allowance
     if allowance.exceeded:
         raise TooManyRequests(headers={"Retry-After": str(allowance.resets_in)})
@@ -135,25 +134,6 @@ def _actor_fault(actor: str | None) -> Fault:
 def entering(*scopes: str) -> Any:
     """The door of an operation, for the route's signature: `caller: Annotated[Caller, entering("…")]`."""
     return Security(enter, scopes=list(scopes))
-
-
-async def _enter_where_open(
-    request: Request,
-    wanted: SecurityScopes,
-    _scheme: Annotated[Any, Depends(oauth2)],
-    actor: Annotated[str | None, Header(description="As everywhere, for who comes with a token.")] = None,
-) -> Caller:
-    """The door of what the register may open to the public: nobody needs a token there; who brings one is known."""
-    if not request.app.state.settings.public_statistics or "authorization" in request.headers:
-        return await enter(request, wanted, _scheme, actor)
-    host = request.client.host if request.client else ""
-    _count(request, f"public {host}")
-    return PUBLIC
-
-
-def entering_where_open(*scopes: str) -> Any:
-    """As `entering`, but open to everybody where `SIGNAL_PUBLIC_STATISTICS` says so."""
-    return Security(_enter_where_open, scopes=list(scopes))
 
 
 async def _reading(request: Request) -> AsyncIterator[AsyncSession]:

@@ -15,9 +15,9 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from service import errors
-from service.doors import identify
 from service.errors import Problem, faults_of
 from service.http import PROBLEM_MEDIA_TYPE, problem_of
+from service.open_doors import let_in
 
 BY_STATUS: dict[int, type[Problem]] = {404: errors.NotFound, 405: errors.MethodNotAllowed}
 
@@ -71,7 +71,7 @@ async def _on_invalid(request: Request, error: RequestValidationError) -> Respon
     """Faults as a 400; who is nobody learns only that (a broken body is seen before the door)."""
     try:
         if request.scope["path"].startswith("/v1/") and not request.scope["path"].endswith("openapi.json"):
-            await identify(request)
+            await let_in(request)
     except Problem as unknown:
         return answer(request, unknown)
     return answer(request, errors.Invalid(errors=faults_of(error.errors())))

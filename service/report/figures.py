@@ -1,12 +1,13 @@
 """What may be said of released numbers of which some are hidden. Pure; called by `sections`.
 
-Decides shares, the funnel and which category stands out. Never adds up numbers unless all of them are shown, never
+Decides shares, the funnel and which category stands out. Never reckons with a number that is not shown, never
 gives a share of a small whole, and never puts hidden numbers in an order that follows from them.
 """
 
 from collections.abc import Mapping, Sequence
 
 from service.report.models import Amount
+from service.statistics.disclosure import FEWEST_SHOWN
 
 FEWEST_FOR_SHARE = 50
 FURTHEST_OFF = 4
@@ -19,18 +20,22 @@ def share(part: Amount, whole: Amount) -> int | None:
     return min(100, round(100 * part.value / whole.value))
 
 
-def reached(total: Amount, steps: Sequence[Amount]) -> list[Amount]:
-    """How many came to each step or further; `steps` has the furthest of each, in order, as the release tells it.
+def reached(total: Amount, waiting: Sequence[Amount]) -> list[Amount]:
+    """How many came to a first step, and past each of some: the total less those who are there still.
 
-    The first is the total itself. Each other is a sum, and only there where all of its parts are shown.
+    Only of shown numbers, each of which adds its own 4 to what the outcome may be off; under ten it is hidden as well.
     """
-    sums = [_sum(steps[number:]) for number in range(1, len(steps))]
-    return [total, *sums]
+    found = [total]
+    for there in waiting:
+        found.append(_less(found[-1], there))
+    return found
 
 
-def _sum(amounts: Sequence[Amount]) -> Amount:
-    shown = [amount.value for amount in amounts if amount.value is not None]
-    return Amount(sum(shown), "sum") if len(shown) == len(amounts) else Amount(None, "withheld")
+def _less(whole: Amount, part: Amount) -> Amount:
+    if whole.value is None or part.value is None:
+        return Amount(None, "unknown")
+    left = whole.value - part.value
+    return Amount(left, "sum") if left >= FEWEST_SHOWN else Amount(None, "<10")
 
 
 def standing_out(amounts: Mapping[str, Amount]) -> str | None:

@@ -44,7 +44,8 @@ def denominator(reading: Reading) -> str:
     if not reading.has(ORGANISATIONS):
         return reading.text("organisations_unknown")
     told = words.spoken(organisations, reading.language)
-    return reading.text("organisations_known", when=_when(reading), where=_where(reading), organisations=told)
+    known = "organisations_known_whole" if reading.material.region == WHOLE else "organisations_known"
+    return reading.text(known, when=_when(reading), where=_where(reading), organisations=told)
 
 
 def definitions(reading: Reading) -> Sequence[tuple[str, str]]:
@@ -89,6 +90,8 @@ def tables(reading: Reading) -> Sequence[tuple[str, str]]:
 
 def _certificate(reading: Reading) -> str:
     proofs = reading.material.release.proofs
+    if not any(numbers for _, _, numbers in proofs):
+        return reading.text("certificate_none")
     audited = words.number(sum(numbers for _, _, numbers in proofs), reading.language)
     proved = all(cube.startswith("rounded") for _, cube, _ in proofs)
     return " ".join(

@@ -7,15 +7,16 @@ rounding did. Never tells a number that is not in a table of the release.
 from collections.abc import Sequence
 
 from service.report import words
-from service.report.figures import reached, share, standing_out
+from service.report.figures import FURTHEST_OFF, reached, share, standing_out
 from service.report.models import UNKNOWN, Bar, Block, Row, Section
 from service.report.tables import Reading, by_category, drawn, listed, said
 from service.statistics.context import national_figures
 from service.statistics.menu import OFFENDERS, SIGNALS, VICTIMS
-from service.vocabulary.lists import codes, label
+from service.vocabulary.lists import label
 
 ORGANISATIONS = "organisations-by-region-and-type-of-reporter"
-FUNNEL = "signals-by-region-and-furthest-step"
+OUTCOMES = "signals-by-region-and-outcome"
+WAITING = ("RECEIVED", "DECIDED")
 FEEDBACK = "signals-by-region-and-feedback"
 REPORTERS = "signals-by-region-and-type-of-reporter"
 TOTALS = {
@@ -114,28 +115,30 @@ def _course(reading: Reading) -> Section:
     """How far signals came, what they led to, and whether the reporter heard of it."""
     heard = share(reading.amount(FEEDBACK, "WITHIN"), reading.amount(FEEDBACK))
     lead = reading.text("course_lead") if heard is None else reading.text("feedback_share", share=heard)
-    column, outcomes = "column_signals", "signals-by-region-and-outcome"
+    column = "column_signals"
     blocks = (
         _funnel(reading),
-        by_category(reading, outcomes, "outcome_group", title="outcomes", column=column),
+        by_category(reading, OUTCOMES, "outcome_group", title="outcomes", column=column),
         by_category(reading, FEEDBACK, "feedback_term", title="feedback", column=column, in_order=True),
     )
     return Section("course", reading.text("course"), lead, blocks)
 
 
 def _funnel(reading: Reading) -> Block:
-    steps, total = codes("funnel_step"), reading.amount(FUNNEL)
+    """How many signals were decided and closed, by those that were not, and how many led to help."""
+    total = reading.amount(OUTCOMES)
     if total.status in ("<10", "unknown"):
-        return said(reading, "funnel", "all_fewer" if reading.has(FUNNEL) else "not_released")
-    furthest = [reading.amount(FUNNEL, step) for step in steps]
-    names = [reading.text(f"step_{step}") for step in steps]
-    so_far = reached(total, furthest)
+        return said(reading, "funnel", "all_fewer" if reading.has(OUTCOMES) else "not_released")
+    so_far = reached(total, [reading.amount(OUTCOMES, step) for step in WAITING])
+    told = [*so_far, reading.amount(OUTCOMES, "HELP")]
+    names = [reading.text(f"step_{step}") for step in ("RECEIVED", "DECIDED", "CLOSED", "HELPED")]
+    off = [FURTHEST_OFF * parts for parts in (1, 2, 3, 1)]
     rows = [
-        Row(name, (reading.written(far), reading.written(last), reading.share(far, total) or "–"))
-        for name, far, last in zip(names, so_far, furthest, strict=True)
+        Row(name, (reading.written(far), reading.text("off", most=most) if far.is_shown else "–"))
+        for name, far, most in zip(names, told, off, strict=True)
     ]
-    bars = [Bar(name, far.value, reading.written(far)) for name, far in zip(names, so_far, strict=True)]
-    columns = ("column_step", "column_reached", "column_furthest", "column_share")
+    bars = [Bar(name, far.value, reading.written(far)) for name, far in zip(names, told, strict=True)]
+    columns = ("column_step", "column_reached", "column_off")
     return drawn(reading, "funnel", columns, rows, bars, [reading.text("funnel_note")])
 
 

@@ -7,13 +7,15 @@ from collections.abc import Hashable, Mapping
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.answers import Sheet, sheet, tagged
 from service.caller import NO_CLIENT, Caller
 from service.contract import preferred
-from service.doors import Reading, Recording, entering_where_open
+from service.doors import Reading, Recording
+from service.errors import Fault, Invalid
+from service.open_doors import entering_where_open
 from service.problems import JsonRoute
 from service.statistics import actions, formats, queries, reading
 from service.statistics.context import national_figures
@@ -33,6 +35,20 @@ router = APIRouter(prefix="/statistics", tags=["statistics"], route_class=JsonRo
 
 ReadingStatistics = Annotated[Caller, entering_where_open("statistics:read")]
 
+
+async def _without_query(caller: ReadingStatistics, request: Request) -> Caller:
+    """The same door where nothing can be chosen: any query parameter is refused."""
+    faults = [
+        Fault(f"query:{name}", "unknown-field", "Nothing can be chosen here.")
+        for name in request.query_params
+    ]
+    if faults:
+        raise Invalid(errors=faults)
+    return caller
+
+
+ReadingWhole = Annotated[Caller, Depends(_without_query)]
+
 TABLE = "/releases/{release_id}/tables/{name}"
 AS_CSV = {"content": {formats.CSV: {"schema": {"type": "string"}}}}
 UNCHANGED = {"description": "Unchanged"}
@@ -49,7 +65,6 @@ class TableQuery(Wire):
     gender: Annotated[str | None, Query(max_length=20)] = None
     reporter_type: Annotated[str | None, Query(max_length=20)] = None
     setting: Annotated[str | None, Query(max_length=20)] = None
-    step: Annotated[str | None, Query(max_length=20)] = None
     outcome: Annotated[str | None, Query(max_length=20)] = None
     feedback: Annotated[str | None, Query(max_length=20)] = None
 
@@ -74,19 +89,19 @@ async def record_reading(trail: Trail, caller: Caller, act: str, release_id: UUI
 
 
 @router.get("/definitions", operation_id="get_definitions")
-async def get_definitions(caller: ReadingStatistics) -> DefinitionList:
+async def get_definitions(caller: ReadingWhole) -> DefinitionList:
     """What is counted, how, and with which caveats."""
     return queries.definitions()
 
 
 @router.get("/national-figures", operation_id="list_national_figures")
-async def list_national_figures(caller: ReadingStatistics) -> NationalFigures:
+async def list_national_figures(caller: ReadingWhole) -> NationalFigures:
     """Published figures of the whole country with year and source: a context, of other counts than these."""
     return NationalFigures(items=list(national_figures()))
 
 
 @router.get("/releases", operation_id="list_releases", response_model_exclude_none=True)
-async def list_releases(caller: ReadingStatistics, session: Reading, trail: Recording) -> ReleaseList:
+async def list_releases(caller: ReadingWhole, session: Reading, trail: Recording) -> ReleaseList:
     """The releases, newest period first."""
     items = await queries.list_releases(session, unpublished=sees_unpublished(caller))
     await record_reading(trail, caller, "release.search")
@@ -95,7 +110,7 @@ async def list_releases(caller: ReadingStatistics, session: Reading, trail: Reco
 
 @router.get("/releases/{release_id}", operation_id="get_release", response_model_exclude_none=True)
 async def get_release(
-    caller: ReadingStatistics, release_id: UUID, session: Reading, trail: Recording
+    caller: ReadingWhole, release_id: UUID, session: Reading, trail: Recording
 ) -> ReleaseRead:
     """One release, its areas and tables."""
     release = await queries.get_release(session, release_id, unpublished=sees_unpublished(caller))
@@ -110,7 +125,7 @@ async def get_release(
     responses={200: {"content": {formats.CSVW: {"schema": {"type": "object"}}}}, 304: UNCHANGED},
 )
 async def get_released_table_metadata(
-    caller: ReadingStatistics, release_id: UUID, name: str, session: Reading, request: Request
+    caller: ReadingWhole, release_id: UUID, name: str, session: Reading, request: Request
 ) -> Response:
     """What the columns of the CSV are: metadata of CSV on the Web (W3C)."""
     asked = Asked(release_id, name, {}, formats.CSVW)

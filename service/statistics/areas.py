@@ -78,7 +78,7 @@ def plan_areas(standings: Iterable[Standing], year: int) -> tuple[Area, ...]:
     Those that were merged since are counted where they are now. KeyError for an unknown municipality.
     """
     found: dict[str, Counter[str]] = {code: Counter() for code in municipalities_on(date(year, 1, 1))}
-    place = area_index([Area(code, region_of(code), (code,)) for code in found])
+    place = places_in(year)
     for standing in standings:
         found[place[standing.municipality]].update(standing.by_organisation)
     return _in_order(
@@ -139,6 +139,12 @@ def area_index(areas: Iterable[Area]) -> dict[str, str]:
         if merger.municipality in index:
             index.setdefault(merger.merged_into, index[merger.municipality])
     return index
+
+
+def places_in(year: int) -> dict[str, str]:
+    """Of each municipality the one that it is, or belongs to, as the year begins."""
+    there = municipalities_on(date(year, 1, 1))
+    return area_index(Area(code, region_of(code), (code,)) for code in there)
 
 
 def hierarchy(areas: Iterable[Area]) -> dict[str, tuple[str, ...]]:

@@ -35,6 +35,7 @@ Certificate = str
 Place = tuple[str, str]
 Value = TypeVar("Value")
 NOBODY_KNOWS: Knowers = MappingProxyType({})
+NO_BOUND: Mapping[Key, int] = MappingProxyType({})
 ROUNDED, WITH_CUBE, WITHOUT_WHOLE = "rounded", "rounded-with-cube", "without-whole-tables"
 
 
@@ -62,7 +63,7 @@ class Compiled:
             "tables": [table.code for table in self.tables],
             "joined": list(self.joined),
             "cube": self.certificate,
-            "audited": self.audit.numbers,
+            "audited": len(self.rounded.values),
             "programmes": self.audit.programmes,
             "shares": dict(self.rounded.shares),
             "solver": solving.solver,
@@ -82,10 +83,12 @@ def compile_numbers(
     earlier: Sequence[Known] = (),
     rules: Callable[[Sequence[Area]], Sequence[AtLeast]] = lambda _: (),
     knowers: Knowers = NOBODY_KNOWS,
+    at_most: Mapping[Key, int] = NO_BOUND,
 ) -> Compiled:
     """The numbers of a period.
 
-    `earlier` is what was released before, `rules` what the areas tell, `knowers` who knows everybody in a cell.
+    `earlier` is what was released before, `rules` what the areas tell, `knowers` who knows everybody in a cell,
+    `at_most` the rounded numbers of what is never fewer, so that no number is shown above its own.
 
     The same input gives the same outcome, in whatever order it comes. Raises NoRoundingFound when nothing is left to
     give up.
@@ -96,7 +99,7 @@ def compile_numbers(
     while True:
         try:
             certificate, tables, lattice, rounded = _certified(
-                population, tried, counts, knowers, secret, period
+                population, tried, counts, knowers, at_most, secret, period
             )
             known = Known(period, lattice, rounded.values, persons_of(tables, tried))
             found = audit([*earlier, known], rules(tried))
@@ -121,6 +124,7 @@ def _certified(
     areas: Sequence[Area],
     counts: Counts,
     knowers: Knowers,
+    at_most: Mapping[Key, int],
     secret: bytes,
     period: str,
 ) -> tuple[Certificate, tuple[Table, ...], Lattice, Rounded]:
@@ -128,7 +132,9 @@ def _certified(
     lattice = lattice_of(population.tables, areas)
     exact = numbers_of(lattice, population.tables, counts)
     of_one = _of_one(lattice, population.tables, knowers)
-    rounding = partial(round_numbers, secret=secret, release=period, of_one=of_one)
+    rounding = partial(
+        round_numbers, secret=secret, release=f"{period} {population.code}", of_one=of_one, at_most=at_most
+    )
     rounded = rounding(lattice, exact)
     cube = cube_of(population.tables, areas)
     if exists(cube, rounded.values):

@@ -24,6 +24,7 @@ class Entry:
     """One person entry of a valid signal, as it is counted; entries come in order of receipt."""
 
     person_id: UUID
+    signal_id: UUID
     received_at: datetime
     subjects: tuple[bytes, ...]
     organisation_id: UUID
@@ -61,15 +62,13 @@ class Course:
     @property
     def categories(self) -> Mapping[str, str]:
         """Under what it is counted, by the name of each category."""
-        outcome = "OPEN" if self.outcome is None else _group("referral_outcome", self.outcome)
-        closed = "HELPED" if outcome == "HELP" else "CLOSED"
         waiting = "DECIDED" if self.is_decided else "RECEIVED"
+        closed = _group("referral_outcome", self.outcome) if self.outcome else waiting
         heard = {True: "WITHIN", False: "LATE", None: "NONE"}
         return {
             "reporterType": self.reporter_type,
             "form": _group("signal_type", self.primary_type),
-            "step": waiting if self.outcome is None else closed,
-            "outcome": outcome,
+            "outcome": closed,
             "feedback": heard[self.feedback_within_term],
         }
 

@@ -55,9 +55,9 @@ MEASURED: Mapping[str, Measured] = MappingProxyType(
         SIGNALS.code: Measured(
             _text(
                 "Geldige signalen die in de periode zijn ontvangen, en hoe ver zij waren toen de periode werd geteld:"
-                " de verste stap, de uitkomst, en of de melder binnen de afgesproken termijn is geïnformeerd.",
-                "Valid signals received in the period, and how far they had come when it was counted: the furthest"
-                " step, the outcome, and whether the reporter heard of it within the agreed term.",
+                " beslist of niet, de uitkomst, en of de melder binnen de afgesproken termijn is geïnformeerd.",
+                "Valid signals received in the period, and how far they had come when it was counted: decided or"
+                " not, the outcome, and whether the reporter heard of it within the agreed term.",
             ),
             _text("Alle signalen van de rij.", "All signals of the row."),
             _text(

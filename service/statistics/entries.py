@@ -1,4 +1,4 @@
-"""Reading what is counted: person entries and courses of signals, and who was counted before. Called by `actions`.
+"""Reading what is counted: person entries and courses of signals, and who was counted before. Called by `tallies`.
 
 Each signal is read once, whatever populations it is counted in.
 """
@@ -52,6 +52,7 @@ async def entries_between(session: AsyncSession, begin: datetime, end: datetime)
     rows = await session.execute(
         select(
             SignalPerson.id,
+            SignalPerson.signal_id,
             SignalPerson.role,
             Signal.received_at,
             Signal.organisation_id,
@@ -137,6 +138,7 @@ async def _pairs(session: AsyncSession, chosen: Any) -> list[tuple[UUID, bool]]:
 def _entry(row: Any, subjects: tuple[bytes, ...], types: Mapping[UUID, str]) -> Entry:
     return Entry(
         person_id=row.id,
+        signal_id=row.signal_id,
         received_at=row.received_at,
         subjects=subjects,
         organisation_id=row.organisation_id,

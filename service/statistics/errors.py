@@ -20,9 +20,7 @@ class BeingCompiled(Problem):
 
 class GivenUp(Problem):
     status, slug, title = 503, "given-up", "The compilation did not come to an end"
-    explanation = (
-        "It ended the process that ran it, several times. Nothing of this release was stored or published."
-    )
+    explanation = "It was begun several times and never came to its end. Nothing of this release was stored."
 
 
 class OutOfOrder(Problem):

@@ -5,49 +5,40 @@ writes the frozen cells and the marks of who was counted in a last one. So a job
 but that it began; it begins anew, and the same register and secret give the same release. Called by `jobs`.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import structlog
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock, trail
 from service.beside import beside
-from service.columns import new_id
-from service.database import Database
+from service.database import Database, is_passing
 from service.errors import Problem
 from service.pseudonyms.errors import KeysRotating
 from service.pseudonyms.queries import label_in_use, settled_label
-from service.signals.models import SignalPerson
 from service.snapshot import one_at_a_time
 from service.statistics import errors
-from service.statistics.actions import ACTIVITY, store_plan
+from service.statistics.actions import ACTIVITY
 from service.statistics.background import Background
-from service.statistics.disclosure import Cell, display
-from service.statistics.menu import Menu, Population, menu_on
-from service.statistics.models import Compilation, Release, ReleaseCell
-from service.statistics.periods import PERIODS_A_YEAR, Period, period_of
+from service.statistics.menu import ORGANISATIONS, SIGNALS, Population, menu_on
+from service.statistics.models import Compilation
+from service.statistics.periods import PERIODS_A_YEAR, period_of
 from service.statistics.queries import (
-    BY_COUNTS,
-    area_plans,
-    areas_as_json,
     check_order,
     is_being_compiled,
     planned_by_counts,
     released_periods,
 )
 from service.statistics.released import known_numbers
+from service.statistics.storing import freeze
 from service.statistics.tallies import Counted, count_period
 
 if TYPE_CHECKING:
     from service.statistics.compiling import Compiled
 
-MARKED_AT_A_TIME = 5000
-MOST_BEGINNINGS = 5  # of a compilation that kills its process, again and again
+MOST_BEGINNINGS = 5  # of a compilation that fails, or kills its process, again and again
 
 log = structlog.get_logger()
 
@@ -61,9 +52,14 @@ async def compile_waiting(database: Database, secret: bytes) -> None:
         try:
             await _compile(database, asked, secret)
         except KeysRotating:
+            await _begin_no_more(database, asked)
             return
         except Problem as problem:
             await _end(database, asked, problem)
+        except Exception as error:
+            if is_passing(error):
+                await _begin_no_more(database, asked)
+            raise
 
 
 async def _begin(database: Database) -> Compilation | None:
@@ -86,6 +82,13 @@ async def _begin(database: Database) -> Compilation | None:
         await _end(database, asked, errors.GivenUp())
         return await _begin(database)
     return asked
+
+
+async def _begin_no_more(database: Database, asked: Compilation) -> None:
+    """It could not be done now, for no reason of its own: that it was begun does not count."""
+    async with database.writing() as session:
+        begun = update(Compilation).where(Compilation.id == asked.id, Compilation.begun > 0)
+        await session.execute(begun.values(begun=Compilation.begun - 1))
 
 
 async def _end(database: Database, asked: Compilation, problem: Problem) -> None:
@@ -114,21 +117,42 @@ async def _compile(database: Database, asked: Compilation, secret: bytes) -> Non
     by_counts |= {(period.first.year, code) for code in counted.planned}
     background = Background(period.first.year, PERIODS_A_YEAR[asked.kind], known, by_counts)
     numbers: dict[str, Compiled] = {}
-    for population in menu.populations.values():
-        work = partial(_rounded, population, counted, background, secret, period.code)
-        numbers[population.code] = await beside(work)
-        await _tell_progress(database, asked, len(numbers))
+    for done, population in enumerate(menu.populations.values(), 1):
+        signals = numbers.get(SIGNALS.code) if population.code == ORGANISATIONS.code else None
+        work = partial(_rounded, population, counted, background, secret, period.code, signals)
+        compiled = await beside(work)
+        if compiled is not None:
+            numbers[population.code] = compiled
+        await _tell_progress(database, asked, done)
     async with database.writing() as session:
         await one_at_a_time(session)
+        if not await _is_open(session, asked):
+            return
         if await label_in_use(session) != label:
             raise KeysRotating
         check_order(period, await released_periods(session))
-        await _freeze(session, asked, period, menu, counted, numbers)
+        release_id = await freeze(session, asked.actor, period, menu, counted, numbers)
+        ended = {"ended_at": clock.now(), "release_id": release_id}
+        await session.execute(update(Compilation).where(Compilation.id == asked.id).values(**ended))
+        entry = trail.entry(_who(asked), "release.compile", ACTIVITY, "release", release_id)
+        await trail.append(session, [entry])
+
+
+async def _is_open(session: AsyncSession, asked: Compilation) -> bool:
+    """Whether nobody else has ended it meanwhile; nobody can until this transaction ends."""
+    still = select(Compilation.id).where(Compilation.id == asked.id, Compilation.ended_at.is_(None))
+    return (await session.execute(still.with_for_update())).first() is not None
 
 
 def _rounded(
-    population: Population, counted: Counted, background: Background, secret: bytes, period: str
-) -> "Compiled":
+    population: Population,
+    counted: Counted,
+    background: Background,
+    secret: bytes,
+    period: str,
+    signals: "Compiled | None",
+) -> "Compiled | None":
+    """The numbers of a population; organisations are never more than their `signals`, else they stay out."""
     # Imported here: the solver costs a second of every start-up, for what runs twice a year.
     from service.statistics.compiling import compile_numbers
     from service.statistics.rounding import NoRoundingFound
@@ -144,8 +168,11 @@ def _rounded(
             earlier=background.known(code),
             rules=partial(background.rules, code),
             knowers=counted.knowers[code],
+            at_most=signals.rounded.values if signals else {},
         )
     except NoRoundingFound:
+        if signals is not None:
+            return None
         raise errors.NothingReleasable from None
 
 
@@ -154,68 +181,5 @@ async def _tell_progress(database: Database, asked: Compilation, done: int) -> N
         await session.execute(update(Compilation).where(Compilation.id == asked.id).values(done=done))
 
 
-async def _freeze(
-    session: AsyncSession,
-    asked: Compilation,
-    period: Period,
-    menu: Menu,
-    counted: Counted,
-    numbers: Mapping[str, "Compiled"],
-) -> None:
-    """Write the release, its cells, the areas that were planned, and the mark on everybody who was counted."""
-    if not await area_plans(session, period.first.year):
-        for code, areas in counted.planned.items():
-            await store_plan(session, period.first.year, code, areas, BY_COUNTS)
-    release = Release(
-        id=new_id(),
-        period=period.code,
-        first=period.first,
-        last=period.last,
-        status="COMPILED",
-        menu_version=menu.version,
-        areas={code: areas_as_json(one.areas) for code, one in numbers.items()},
-        facts={code: one.facts for code, one in numbers.items()},
-        compiled_at=clock.now(),
-        compiled_by=asked.actor,
-        published_at=None,
-        published_by=None,
-    )
-    session.add(release)
-    await session.flush()
-    for code, one in numbers.items():
-        for table in one.tables:
-            cells = display(menu.populations[code], table, one.areas, one.rounded.values)
-            rows = [_cell_row(release.id, table.code, position, cell) for position, cell in enumerate(cells)]
-            await session.execute(insert(ReleaseCell.__table__), rows)
-    await _mark_counted(session, counted.person_ids, period.last)
-    ended = {"ended_at": clock.now(), "release_id": release.id}
-    await session.execute(update(Compilation).where(Compilation.id == asked.id).values(**ended))
-    entry = trail.entry(_who(asked), "release.compile", ACTIVITY, "release", release.id)
-    await trail.append(session, [entry])
-
-
 def _who(asked: Compilation) -> trail.Who:
     return trail.Who(asked.client_id, asked.organisation_id, asked.role, asked.actor, asked.trace_id)
-
-
-def _cell_row(release_id: UUID, table: str, position: int, cell: Cell) -> dict[str, object]:
-    return {
-        "release_id": release_id,
-        "table": table,
-        "position": position,
-        "row_code": cell.row,
-        "column_code": cell.column,
-        "value": cell.value,
-        "status": cell.status,
-        "rounded": cell.rounded,
-    }
-
-
-async def _mark_counted(session: AsyncSession, person_ids: Sequence[UUID], day: date) -> None:
-    for start in range(0, len(person_ids), MARKED_AT_A_TIME):
-        await session.execute(
-            update(SignalPerson)
-            .where(SignalPerson.id.in_(person_ids[start : start + MARKED_AT_A_TIME]))
-            .values(counted_on=day)
-            .execution_options(synchronize_session=False)
-        )

@@ -38,7 +38,6 @@ AGE = Category("age", "age_group")
 GENDER = Category("gender", "gender_group")
 REPORTER = Category("reporterType", "org_type")
 SETTING = Category("setting", "setting")
-STEP = Category("step", "funnel_step")
 OUTCOME = Category("outcome", "outcome_group")
 FEEDBACK = Category("feedback", "feedback_term")
 
@@ -115,7 +114,6 @@ SIGNALS = Population(
     (
         _table(*_OF_SIGNALS, REPORTER, ("regio en soort melder", "region and type of reporter")),
         _table(*_OF_SIGNALS, FORM, ("regio en vorm", "region and form")),
-        _table(*_OF_SIGNALS, STEP, ("regio en verste stap", "region and furthest step")),
         _table(*_OF_SIGNALS, OUTCOME, ("regio en uitkomst", "region and outcome")),
         _table(*_OF_SIGNALS, FEEDBACK, ("regio en terugkoppeling", "region and feedback")),
     ),

@@ -114,9 +114,9 @@ class AreaRead(Answer):
 class Certificate(Answer):
     """How it is known that nobody can be found in the numbers of a population.
 
-    `cube`: that the numbers could be those of a register; `audited` numbers, each of which still leaves room for a
-    truth that is 4 more or less; `joined`: areas of the plan that were given up. Nothing of the exact counts: what
-    share of them went up stays inside, for it would tell which remainders there are.
+    `cube`: that the numbers could be those of a register; `audited` numbers, for each of which truths stay possible
+    that are at least 4 apart; `joined`: areas of the plan that were given up. Nothing of the exact counts: what share
+    of them went up stays inside, for it would tell which remainders there are.
     """
 
     population: str

@@ -41,5 +41,7 @@ def column_name(table: Table, code: str) -> Text:
 
 
 def _category_name(code_list: str, code: str) -> Text:
-    found = code_lists()[code_list][code]
+    found = code_lists()[code_list].get(code)
+    if found is None:  # of a release that was made before this list
+        return Text(nl=code, en=code)
     return Text(nl=found.label_nl, en=found.label_en)

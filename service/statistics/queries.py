@@ -64,16 +64,16 @@ def areas_as_json(areas: Sequence[Area]) -> list[dict[str, Any]]:
 
 
 async def released_periods(session: AsyncSession) -> dict[str, date]:
-    """The periods that have been compiled, with their first days."""
-    rows = await session.execute(select(Release.period, Release.first))
-    return {row.period: row.first for row in rows}
+    """The periods that have been compiled, with their last days."""
+    rows = await session.execute(select(Release.period, Release.last))
+    return {row.period: row.last for row in rows}
 
 
 def check_order(period: Period, released: Mapping[str, date]) -> None:
-    """A period is counted once, and none before one that has been counted: `ReleaseExists`, `OutOfOrder`."""
+    """A day is counted once, in order, whatever kinds of periods there are: `ReleaseExists`, `OutOfOrder`."""
     if period.code in released:
         raise errors.ReleaseExists
-    if any(first > period.first for first in released.values()):
+    if any(last >= period.first for last in released.values()):
         raise errors.OutOfOrder
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.statistics.background import Released
-from service.statistics.grid import Known, key_of, lattice_of, persons_of
-from service.statistics.menu import TABLES, Population
+from service.statistics.grid import TOTAL, Known, key_of, lattice_of, persons_of
+from service.statistics.menu import Population
 from service.statistics.models import Release, ReleaseCell
 from service.statistics.queries import areas_from
 
@@ -43,8 +43,16 @@ def _names(population: Population) -> list[str]:
 
 def _released(release: Release, population: Population, cells: Sequence[Any]) -> Released:
     areas = areas_from(release.areas[population.code])
-    told = {cell.table for cell in cells}
-    tables = [table for table in population.tables if table.code in told]
-    values = {key_of(TABLES[cell.table][1], cell.row_code, cell.column_code): cell.rounded for cell in cells}
-    known = Known(release.period, lattice_of(tables, areas), values, persons_of(tables, areas))
+    told: dict[str, set[str]] = defaultdict(set)
+    for cell in cells:
+        told[cell.table].add(cell.column_code)
+    # A table of an earlier menu may have had other columns under the same name.
+    tables = {one.code: one for one in population.tables if told[one.code] == {TOTAL, *one.column.codes}}
+    values = {
+        key_of(tables[cell.table], cell.row_code, cell.column_code): cell.rounded
+        for cell in cells
+        if cell.table in tables
+    }
+    shown = list(tables.values())
+    known = Known(release.period, lattice_of(shown, areas), values, persons_of(shown, areas) if shown else ())
     return Released(release.first.year, areas, known)

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import scipy
@@ -58,6 +59,7 @@ def round_numbers(
     release: str,
     cube: Cube | None = None,
     of_one: Collection[Key] = (),
+    at_most: Mapping[Key, int] = MappingProxyType({}),
 ) -> Rounded:
     """The rounding that follows the drawn numbers most closely among all that keep every margin.
 
@@ -65,8 +67,8 @@ def round_numbers(
     minimising the sum of (U - p)u, U being drawn for each. Every margin goes to a multiple next to its truth and so
     stays within 4; one that tables share is one unknown for all. With `cube` the rounded numbers are also those of
     some register of persons. `of_one` names the numbers of which one organisation knows every person: where it can
-    be, none of these goes four down, for that organisation would learn that nobody else is there. The same input gives
-    the same outcome. Raises `NoRoundingFound`, and ValueError for a short secret.
+    be, none of these goes four down, for that organisation would learn that nobody else is there. No number goes above
+    that of `at_most`. The same input gives the same outcome. Raises NoRoundingFound, and ValueError for a short secret.
     """
     if len(secret) < SHORTEST_SECRET:
         raise ValueError(f"the release secret is shorter than {SHORTEST_SECRET} bytes")
@@ -76,6 +78,9 @@ def round_numbers(
     is_inner = np.array([key in inner for key in keys])
     chance = np.where(numbers % BASE > 0, numbers % BASE / BASE, 0.0)
     chance[is_inner & (numbers == 0)] = ZERO_UP
+    chance[
+        [at_most.get(key, BASE + n) < BASE * (n // BASE + 1) for key, n in zip(keys, numbers, strict=True)]
+    ] = 0
     drawn = np.array([_draw(secret, release, key) if key in inner else 0.0 for key in keys])
     cost = np.where(is_inner, drawn - chance, 0.0)
     # Weighs more than all that was drawn together, but yields where margins could not be kept.

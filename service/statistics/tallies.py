@@ -4,14 +4,15 @@ Each signal is read once, whatever it is counted in. Nothing of this leaves the 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from dateutil.relativedelta import relativedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock
-from service.statistics.areas import Area, Standing, area_index, plan_areas, regions_only
+from service.statistics.areas import Area, Standing, area_index, places_in, plan_areas, regions_only
 from service.statistics.counting import (
     Entry,
     closed_over,
@@ -21,7 +22,7 @@ from service.statistics.counting import (
     standings_of,
     tabulate,
 )
-from service.statistics.entries import counted_between, courses_between, entries_between
+from service.statistics.entries import counted_between, courses_between, entries_between, roles_of
 from service.statistics.grid import Counts, Knowers
 from service.statistics.menu import OFFENDERS, ORGANISATIONS, SIGNALS, VICTIMS, Menu
 from service.statistics.periods import Period, year_of
@@ -30,6 +31,14 @@ from service.statistics.queries import area_plans
 COUNTED_AGAIN_AFTER = relativedelta(months=12)
 LINKED_WITHIN = relativedelta(months=24)  # as long as a signal may exist
 PERSONS = (VICTIMS.code, OFFENDERS.code)
+
+
+class Mark(NamedTuple):
+    """Somebody who was counted: the person, its signal, and the roles of the population it was counted in."""
+
+    person_id: UUID
+    signal_id: UUID
+    roles: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -43,20 +52,23 @@ class Counted:
     knowers: Mapping[str, Knowers]
     areas: Mapping[str, tuple[Area, ...]]
     planned: Mapping[str, tuple[Area, ...]]
-    person_ids: Sequence[UUID]
+    marks: Sequence[Mark]
 
 
 async def count_period(session: AsyncSession, period: Period, menu: Menu) -> Counted:
     """The persons first seen in the period, what its signals came to, and who reported; each signal is read once."""
     begin, end = period.moments(clock.LOCAL)
     entries = await entries_between(session, begin - LINKED_WITHIN, end)
-    courses = await courses_between(session, begin, end)
+    now = places_in(period.first.year)
+    courses = [
+        replace(one, municipality=now[one.municipality]) for one in await courses_between(session, begin, end)
+    ]
     plans = await area_plans(session, period.first.year)
     planned: dict[str, tuple[Area, ...]] = {}
     by_region = {code: regions_only(period.first.year) for code in (SIGNALS.code, ORGANISATIONS.code)}
     counts: dict[str, Counts] = {}
     knowers: dict[str, Knowers] = {ORGANISATIONS.code: {}}
-    person_ids: list[UUID] = []
+    marks: list[Mark] = []
     for code in PERSONS:
         population, its = menu.populations[code], entries.get(code, ())
         counted = await counted_between(
@@ -65,20 +77,24 @@ async def count_period(session: AsyncSession, period: Period, menu: Menu) -> Cou
         earlier = [entry for entry in its if entry.received_at < begin]
         present = [entry for entry in its if entry.received_at >= begin]
         persons = first_seen(present, closed_over(counted, earlier))
+        firsts = [replace(one.first, municipality=now[one.first.municipality]) for one in persons]
         if code not in plans:
             planned[code] = _areas_by_last_year(its, period.first.year)
         areas = plans.get(code) or planned[code]
         index = area_index(areas)
-        counts[code] = tabulate((person.first for person in persons), population, index)
-        knowers[code] = knowers_of(((one.first, one.organisations) for one in persons), population, index)
-        person_ids += [entry.person_id for person in persons for entry in person.entries]
+        counts[code] = tabulate(firsts, population, index)
+        knowers[code] = knowers_of(
+            zip(firsts, (one.organisations for one in persons), strict=True), population, index
+        )
+        roles = roles_of(population)
+        marks += [Mark(one.person_id, one.signal_id, roles) for person in persons for one in person.entries]
     signals = menu.populations[SIGNALS.code]
     counts[SIGNALS.code] = tabulate(courses, signals, {})
     knowers[SIGNALS.code] = knowers_of(
         ((one, frozenset({one.organisation_id})) for one in courses), signals, {}
     )
     counts[ORGANISATIONS.code] = tabulate(reporting(courses), menu.populations[ORGANISATIONS.code], {})
-    return Counted(counts, knowers, {**plans, **planned, **by_region}, planned, person_ids)
+    return Counted(counts, knowers, {**plans, **planned, **by_region}, planned, marks)
 
 
 def _areas_by_last_year(entries: Sequence[Entry], year: int) -> tuple[Area, ...]:

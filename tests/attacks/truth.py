@@ -116,8 +116,7 @@ def _signal_unit(one: Posted) -> Unit:
     categories = {
         "reporterType": organisation_type(one.organisation),
         "form": _group("signal_type", one.body["primaryType"]),
-        "step": "RECEIVED",
-        "outcome": "OPEN",
+        "outcome": "RECEIVED",
         "feedback": "NONE",
     }
     return _unit(one, "SIGNALS", one.body["municipalities"]["incident"], categories)

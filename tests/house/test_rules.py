@@ -23,6 +23,7 @@ DOORS = {
     "app.py",
     "client/listening.py",
     "doors.py",
+    "open_doors.py",
     "http.py",
     "keyservice/app.py",
     "openapi.py",

@@ -15,7 +15,7 @@ from service.report import words
 from service.report.charts import ACROSS, bar_chart
 from service.report.models import Amount, Bar, Cell, Earlier, Material, ReleaseFacts
 from service.report.page import page_of
-from service.report.sections import FUNNEL, ORGANISATIONS
+from service.report.sections import ORGANISATIONS, OUTCOMES
 from service.statistics.grid import TOTAL
 from service.statistics.menu import MENU
 from service.vocabulary.lists import code_lists
@@ -65,21 +65,30 @@ def test_of_a_withheld_row_only_the_total_is_there() -> None:
     assert block.chart is None
 
 
-def test_a_step_of_the_funnel_is_not_shown_where_a_later_one_is_hidden() -> None:
-    steps = {"TOTAL": 100, "RECEIVED": 40, "DECIDED": 30, "CLOSED": 25}
-    block = blocks(page(material({(FUNNEL, step): value for step, value in steps.items()})))[
-        "Van signaal naar hulp"
-    ]
-    assert [cells[:2] for cells in block.rows.values()] == [
-        ["100", "40"],
-        ["niet getoond", "30"],
-        ["niet getoond", "25"],
-        ["niet getoond", "< 10"],
-    ]
-    assert block.chart is not None
-    assert [text_of(text) for text in block.chart.iter("text") if text.get("class") == "hidden"] == [
-        "niet getoond"
-    ] * 3
+FUNNELS: dict[str, tuple[dict[str, int], list[list[str]]]] = {
+    "all of it": (
+        {"TOTAL": 100, "RECEIVED": 40, "DECIDED": 30, "HELP": 20},
+        [["100", "4"], ["60", "8"], ["30", "12"], ["20", "4"]],
+    ),
+    "few are left": (
+        {"TOTAL": 100, "RECEIVED": 40, "DECIDED": 55},
+        [["100", "4"], ["60", "8"], ["< 10", ""], ["< 10", ""]],
+    ),
+    "who waits is hidden": (
+        {"TOTAL": 100, "DECIDED": 30, "HELP": 50},
+        [["100", "4"], ["niet bekend", ""], ["niet bekend", ""], ["50", "4"]],
+    ),
+}
+
+
+@pytest.mark.parametrize(("numbers", "told"), FUNNELS.values(), ids=FUNNELS.keys())
+def test_a_step_of_the_funnel_is_told_as_far_as_those_who_wait_are_shown(
+    numbers: dict[str, int], told: list[list[str]]
+) -> None:
+    shown = page(material({(OUTCOMES, code): value for code, value in numbers.items()}))
+    rows = blocks(shown)["Van signaal naar hulp"].rows.values()
+    off = [[cells[0], "".join(filter(str.isdigit, cells[1]))] for cells in rows]
+    assert off == told
 
 
 def test_how_many_organisations_reported_is_told_where_the_release_has_it() -> None:
@@ -104,10 +113,15 @@ def test_the_release_is_told_of_in_plain_words() -> None:
     text = text_of(page(material({})))
     assert "tweede kwartaal van 2026: 1 april 2026 tot en met 30 juni 2026" in text
     assert "3 augustus 2026" in text
-    assert "(1.234 getallen nagegaan)" in text
+    assert "(1.234 getallen)" in text
     assert words.texts("nl")["certificate_cube"] not in text
     proved = replace(RELEASE, proofs=(("VICTIMS", "rounded-with-cube", 7),))
     assert words.texts("nl")["certificate_cube"] in text_of(page(material({}, release=proved)))
+    unproved = replace(RELEASE, proofs=(("VICTIMS", "none", 0),))
+    assert words.texts("nl")["certificate_none"] in text_of(page(material({}, release=unproved)))
+    everywhere = text_of(page(material({}, region="ALL")))
+    assert "wie uit meer regio’s meldt, telt vaker" not in text  # said of the whole alone
+    assert words.texts("nl")["organisations_unknown"] in everywhere
 
 
 def test_a_trend_has_the_words_of_its_periods() -> None:

@@ -1,17 +1,21 @@
 """Compiling as a job: asked for, seen, done once, or ended with its problem and nothing stored."""
 
 import asyncio
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
-from service.signals.models import SignalPerson
+from service import clock
+from service.signals.models import Signal, SignalPerson
+from service.statistics import freezing
 from service.statistics.freezing import MOST_BEGINNINGS
 from service.statistics.models import Compilation, Release, ReleaseCell
 from service.trail import AuditEntry
 from tests.pseudonyms.test_sealing_keys import Steps
+from tests.support.bodies import person, signal
 from tests.support.years import AGE, RELEASES, Years
 
 COMPILATIONS = "/v1/statistics/compilations"
@@ -132,7 +136,8 @@ async def test_while_keys_rotate_a_compilation_waits(years: Years, tmp_path: Pat
     steps = Steps(years.register, tmp_path)
     await steps.done("make")
     await steps.done("use", "k2")
-    await years.register.run_job("compile-releases")
+    for _ in range(MOST_BEGINNINGS + 2):
+        await years.register.run_job("compile-releases")
     assert await nothing_is_stored(years)
     assert "endedAt" not in (await years.get(waiting.headers["Location"])).json()
     await steps.done("rekey")
@@ -181,6 +186,71 @@ async def test_what_who_compiles_has_read_is_not_shown_to_others_before_it_is_pu
     for where in (path, f"{path}/csv", f"{path}/csv-metadata"):
         assert (await years.get(where)).status_code == 200
         assert (await years.get(where, client="analyst")).status_code == 404
+
+
+async def test_what_another_process_has_ended_is_not_stored_after_it(
+    years: Years, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease was lost while it was computed, and somebody else has given it up meanwhile."""
+    waiting = await asked(years)
+    computing = freezing.beside
+
+    async def ended_meanwhile(work: Any) -> Any:
+        table: Any = Compilation
+        async with years.register.database.writing() as session:
+            await session.execute(update(table).values(ended_at=clock.now(), failure="given-up"))
+        return await computing(work)
+
+    monkeypatch.setattr(freezing, "beside", ended_meanwhile)
+    await years.register.run_job("compile-releases")
+    told = (await years.get(waiting.headers["Location"])).json()
+    assert (told["status"], "release" in told) == ("FAILED", False)
+    assert await nothing_is_stored(years)
+
+
+async def test_who_is_corrected_while_it_is_compiled_is_counted_once(
+    years: Years, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await years.post("2026-02-01", 12, known_as="her")
+    await asked(years)
+    signals = await years.register.rows(Signal)
+    computing, corrected = freezing.beside, []
+
+    async def corrected_meanwhile(work: Any) -> Any:
+        if not corrected:
+            for one in signals:
+                headers = await years.register.headers("jpt-helmond", if_match='"1"')
+                path = f"/v1/signals/{one.id}/corrections"
+                body = signal(observedFrom="2026-02-01", persons=[person("her0", gender="X")])
+                del body["observedUntil"]
+                answer = await years.register.http.post(path, json=body, headers=headers)
+                corrected.append(answer.status_code)
+        return await computing(work)
+
+    monkeypatch.setattr(freezing, "beside", corrected_meanwhile)
+    await years.register.run_job("compile-releases")
+    assert set(corrected) == {201}
+    assert {row.counted_on for row in await years.register.rows(SignalPerson)} == {date(2026, 6, 30)}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("2026-H1", "2026"), ("2026-H1", "2026-Q2"), ("2026", "2026-H2")]
+)
+async def test_no_day_is_counted_twice_when_the_register_changes_its_periods(
+    years: Years, first: str, second: str
+) -> None:
+    kinds = {"H": "half-year", "Q": "quarter"}
+    answers = []
+    for period in (first, second):
+        root: Any = years.register.app
+        kind = kinds.get(period[5:6], "year")
+        state = root.app.state
+        changed = state.settings.model_copy(update={"release_period": kind})
+        for mounted in (state, *(api.state for api in root._below.values())):
+            mounted.settings = changed
+        answers.append(await years.compiled(period, "2027-02-01"))
+    assert [one.status_code for one in answers] == [200, 409]
+    assert answers[1].json()["type"].endswith("out-of-order")
 
 
 async def test_a_period_that_was_released_meanwhile_is_not_released_again(years: Years) -> None:

@@ -31,7 +31,7 @@ from service.statistics.grid import (
     rows_of,
     tree_of,
 )
-from service.statistics.menu import MENU, OFFENDERS, SIGNALS, VICTIMS, Population
+from service.statistics.menu import MENU, OFFENDERS, ORGANISATIONS, SIGNALS, VICTIMS, Population
 from service.statistics.rounding import NoRoundingFound
 from service.vocabulary.municipalities import municipalities, region_of
 
@@ -120,6 +120,26 @@ def test_nobody_learns_from_its_own_persons_that_there_are_no_others(seed: int) 
     found = compiled(together, knowers=knowers).rounded.values
     assert alone
     assert [key for key in alone if found[key] < exact[key]] == []
+
+
+def test_numbers_never_go_above_what_is_never_fewer() -> None:
+    signals = compiled(counts_of(60, 3, SIGNALS), SIGNALS).rounded.values
+    table = ORGANISATIONS.tables[0]
+    reporters = SIGNALS.tables[0]
+    once = {table.code: dict.fromkeys(counts_of(60, 3, SIGNALS)[reporters.code], 1)}
+    for period in ("2026-H1", "2026-H2", "2027-H1"):
+        found = compiled(once, ORGANISATIONS, at_most=signals, period=period).rounded.values
+        assert [key for key, value in found.items() if value > signals[key]] == []
+        free = compiled(once, ORGANISATIONS, period=period).rounded.values
+        assert [key for key, value in free.items() if value > signals[key]] != []
+
+
+def test_populations_are_rounded_by_draws_of_their_own() -> None:
+    counts = counts_of(300, 4)
+    as_offenders = {
+        other.code: counts[one.code] for one, other in zip(VICTIMS.tables, OFFENDERS.tables, strict=True)
+    }
+    assert compiled(counts).rounded.values != compiled(as_offenders, OFFENDERS).rounded.values
 
 
 def test_the_same_state_and_secret_give_the_same_release() -> None:
@@ -327,7 +347,7 @@ def test_a_table_of_two_categories_is_withheld_where_the_sums_are() -> None:
 
 def test_names_of_tables_and_rows() -> None:
     names = [table.code for population in MENU.values() for table in population.tables]
-    assert len(names) == len(set(names)) == 20
+    assert len(names) == len(set(names)) == 19
     assert {table.level for table in OFFENDERS.tables} == {"area", "region", "whole"}
     assert {table.level for table in SIGNALS.tables} == {"region"}
     rows = {table.code: rows_of(tree_of(table, AREAS)) for table in VICTIMS.tables}

@@ -16,6 +16,7 @@ from service.statistics.areas import (
     _regions,
     area_index,
     check_areas,
+    places_in,
     plan_areas,
     regions_only,
     standing_alone,
@@ -27,8 +28,10 @@ from service.statistics.names import area_name
 from service.vocabulary import municipalities as vocabulary
 from service.vocabulary.lists import data_rows
 from service.vocabulary.models import read_municipality
+from service.vocabulary.municipalities import region_of
 
 HELMOND, DEURNE, NEW, SOMEREN, ASTEN = "GM0794", "GM0762", "GM2999", "GM0847", "GM0743"
+GOING = "GM0228"  # from another region, with 2029
 ENOUGH = {"one": 8, "two": 8}
 CACHED = (vocabulary.municipalities, vocabulary.mergers, _regions)
 
@@ -41,6 +44,7 @@ def coming_rows(filename: str) -> list[dict[str, str]]:
             (HELMOND, NEW, "2027-01-01"),
             (DEURNE, NEW, "2027-01-01"),
             (SOMEREN, ASTEN, "2028-01-01"),
+            (GOING, ASTEN, "2029-01-01"),
         ):
             rows.append({"municipality": code, "merged_into": into, "on": on, "source": "a test"})
     if filename == "municipalities.csv":
@@ -121,6 +125,14 @@ def test_an_attacker_may_know_that_the_parts_had_ten_persons_together() -> None:
     assert set(rule.numbers) == {
         (period, ((PLACE, code),)) for period in ("2026-H1", "2026-H2") for code in (HELMOND, "VR22-OTHER")
     }
+
+
+def test_a_municipality_that_goes_to_another_region_is_counted_there() -> None:
+    """What is counted by area and what is counted by region follow it alike."""
+    now = places_in(2029)
+    assert (now[GOING], places_in(2028)[GOING]) == (ASTEN, GOING)
+    assert region_of(GOING) != region_of(ASTEN)
+    assert now[HELMOND] == NEW
 
 
 def test_the_list_says_what_became_of_it() -> None:

@@ -54,6 +54,25 @@ async def test_what_is_not_published_is_not_there(opened: Years) -> None:
         assert (await opened.get(path, client=None)).status_code == 404
 
 
+WRONG = {
+    f"{RELEASES}/nonsense": 400,
+    "/v1/statistics/definitions?month=3": 400,
+    f"/v1/statistics/sums/{AGE}?from=2026-H1": 400,
+    f"{RELEASES}/{'0' * 8}-0000-0000-0000-{'0' * 12}/regions/VR22/report?language=de": 400,
+    "/v1/statistics/compilations/nonsense": 401,
+    "/v1/signals?month=3": 401,
+}
+
+
+@pytest.mark.parametrize(("path", "status"), WRONG.items())
+async def test_what_is_asked_wrongly_is_told_where_it_is_open(opened: Years, path: str, status: int) -> None:
+    answers = [await opened.get(path, client=None) for _ in range(2)]
+    assert [one.status_code for one in answers] == [status] * 2
+    if status == 400:
+        left = [int(one.headers["RateLimit"].split("r=")[1].split(";")[0]) for one in answers]
+        assert left[0] - left[1] == 1
+
+
 async def test_nothing_else_is_open(opened: Years) -> None:
     for path in ("/v1/statistics/compilations", "/v1/referrals", "/v1/signals", "/v1/me", "/v1/workload"):
         assert (await opened.get(path, client=None)).status_code == 401, path

@@ -252,7 +252,7 @@ async def test_a_token_that_came_later_does_not_make_a_new_person(years: Years) 
         period = period_of("2026-H1", "half-year")
         # counted on 30 June 2025: twelve months before 2026 began are not over
         counted = await count_period(session, period, menu_on(period.first))
-        assert (counted.person_ids, counted.counts["VICTIMS"]["victims-by-municipality-and-form"]) == ([], {})
+        assert (counted.marks, counted.counts["VICTIMS"]["victims-by-municipality-and-form"]) == ([], {})
 
 
 async def test_a_table_that_is_not_on_the_menu_does_not_exist(years: Years) -> None:
