@@ -16,7 +16,6 @@ from service.report.models import Material
 from service.report.sections import sections
 from service.report.tables import Reading
 from service.report.words import Language, read_file
-from service.statistics.areas import WHOLE
 from service.statistics.definitions import CAVEATS
 
 PAGES_KEPT = 64
@@ -39,7 +38,6 @@ def page_of(material: Material, language: Language) -> bytes:
         style=read_file("templates/report.css"),
         title=opening.title(reading),
         place=words.place(material.region, language),
-        region=None if material.region == WHOLE else material.region,
         period=opening.period(reading),
         is_draft=material.release.published_at is None,
         summary=opening.summary(reading),

@@ -58,7 +58,7 @@ def _by_area(reading: Reading, population: str, areas: Sequence[str]) -> Block:
 
 
 def _trend(reading: Reading) -> Block:
-    """The totals of this release and of those before it; they are of different persons, for nobody counts twice."""
+    """The totals of this release and of those before it; somebody who comes back after twelve months counts in both."""
     totals = {one.period: dict(one.totals) for one in reading.material.earlier}
     if not totals:
         return said(reading, "trend", "no_trend")
