@@ -32,7 +32,7 @@ async def _enter_where_open(
 async def let_in(request: Request) -> None:
     """Raise unless the caller is known, or the door of its route is open to everybody."""
     route: Any = request.scope.get("route")
-    if route is not None and _is_open(request) and _leads_by(route.dependant):
+    if route is not None and _leads_by(route.dependant) and _is_open(request):
         _count_publicly(request)
     else:
         await identify(request)
