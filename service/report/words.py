@@ -14,8 +14,7 @@ from typing import Literal
 
 from service import clock
 from service.report.models import Amount
-from service.statistics.areas import WHOLE
-from service.vocabulary.municipalities import municipalities
+from service.statistics.names import area_name
 
 Language = Literal["nl", "en"]
 LANGUAGES: tuple[Language, ...] = ("nl", "en")
@@ -82,13 +81,7 @@ def day(value: date | datetime, language: Language) -> str:
 
 def place(code: str, language: Language) -> str:
     """What an area is called: a municipality, a region, the rest of a region, or the whole register."""
-    if code == WHOLE:
-        return texts(language)["whole_register"]
-    if code in municipalities():
-        return municipalities()[code].name
-    region = code.removesuffix("-OTHER")
-    name = next(one.region_name for one in municipalities().values() if one.region == region)
-    return name if region == code else texts(language)["other_municipalities"].format(region=name)
+    return str(getattr(area_name(code), language))
 
 
 def within_a_sentence(name: str) -> str:

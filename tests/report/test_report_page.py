@@ -109,6 +109,15 @@ def test_how_many_organisations_reported_is_told_where_the_release_has_it() -> N
     }
 
 
+def test_of_the_whole_register_organisations_are_told_to_be_counted_by_region() -> None:
+    shown: dict[tuple[str, str], int | str] = {(ORGANISATIONS, TOTAL): 15}
+    for region, by_region in (("VR22", False), ("ALL", True)):
+        cells = tuple(replace(cell, row=region) for cell in material(shown).cells)
+        text = text_of(page(material({}, region=region, cells=cells)))
+        assert "ongeveer 15 organisaties" in text
+        assert ("wie uit meer regio’s meldt, telt vaker" in text) == by_region
+
+
 def test_the_release_is_told_of_in_plain_words() -> None:
     text = text_of(page(material({})))
     assert "tweede kwartaal van 2026: 1 april 2026 tot en met 30 juni 2026" in text
@@ -119,9 +128,6 @@ def test_the_release_is_told_of_in_plain_words() -> None:
     assert words.texts("nl")["certificate_cube"] in text_of(page(material({}, release=proved)))
     unproved = replace(RELEASE, proofs=(("VICTIMS", "none", 0),))
     assert words.texts("nl")["certificate_none"] in text_of(page(material({}, release=unproved)))
-    everywhere = text_of(page(material({}, region="ALL")))
-    assert "wie uit meer regio’s meldt, telt vaker" not in text  # said of the whole alone
-    assert words.texts("nl")["organisations_unknown"] in everywhere
 
 
 def test_a_trend_has_the_words_of_its_periods() -> None:
@@ -137,7 +143,7 @@ def test_a_trend_has_the_words_of_its_periods() -> None:
 
 def test_texts_go_into_the_page_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     odd = '<b onclick="x()">&amp; "Ede"</b>'
-    for name in ("subject", "by_form", "total", "column_form_group", "whole_register", "tile_signals"):
+    for name in ("subject", "by_form", "total", "column_form_group", "in_whole_register", "tile_signals"):
         monkeypatch.setitem(words.texts("nl"), name, odd)  # type: ignore[arg-type]
     made = material({(FORMS, TOTAL): 120, (FORMS, "SEXUAL"): 60}, region="VR22")
     html = page_of.__wrapped__(made, "nl").decode()

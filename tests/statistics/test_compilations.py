@@ -145,6 +145,28 @@ async def test_while_keys_rotate_a_compilation_waits(years: Years, tmp_path: Pat
     assert (await years.get(waiting.headers["Location"])).json()["status"] == "DONE"
 
 
+async def test_keys_that_begin_to_rotate_meanwhile_make_it_wait_too(
+    years: Years, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read may have been under two labels: nothing of it is stored."""
+    await years.post("2026-02-01", 20)
+    waiting = await asked(years)
+    computing, steps = freezing.beside, Steps(years.register, tmp_path)
+
+    async def rotated_meanwhile(work: Any) -> Any:
+        if not (tmp_path / "keys" / "subject-k2.key").exists():
+            await steps.done("make")
+            await steps.done("use", "k2")
+        return await computing(work)
+
+    monkeypatch.setattr(freezing, "beside", rotated_meanwhile)
+    await years.register.run_job("compile-releases")
+    assert await nothing_is_stored(years)
+    await steps.done("rekey")
+    await years.register.run_job("compile-releases")
+    assert (await years.get(waiting.headers["Location"])).json()["status"] == "DONE"
+
+
 @pytest.mark.parametrize("begun", [1, MOST_BEGINNINGS - 1])
 async def test_a_compilation_that_was_cut_off_begins_anew(years: Years, begun: int) -> None:
     waiting = await asked(years)
