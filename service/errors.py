@@ -182,6 +182,11 @@ def faults_of(errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
     return [fault for error in told_once(errors) for fault in _faults_of_one(error)]
 
 
+def is_harmless(name: str) -> bool:
+    """Whether the name of a field that is not ours can be told: it can hold nothing that somebody meant as a value."""
+    return bool(_HARMLESS_FIELD_NAME.match(name))
+
+
 def told_once(errors: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Pydantic's errors without those of lists that are too short because what was in them is wrong."""
     found = list(errors)
@@ -204,7 +209,7 @@ def _fault_of(error: Mapping[str, Any]) -> Fault:
     location = error["loc"]
     if kind == "json_invalid":
         location = ("body",)
-    if kind == "extra_forbidden" and not _HARMLESS_FIELD_NAME.match(str(location[-1])):
+    if kind == "extra_forbidden" and not is_harmless(str(location[-1])):
         location = location[:-1]
     return Fault(_pointer(location), code, words.format_map(error.get("ctx", {})))
 

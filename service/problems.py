@@ -5,6 +5,7 @@ endless nesting.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -12,10 +13,11 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from service import errors
-from service.errors import Problem, faults_of
+from service.errors import Problem, faults_of, is_harmless
 from service.http import PROBLEM_MEDIA_TYPE, problem_of
 from service.open_doors import let_in
 
@@ -33,15 +35,35 @@ class JsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """A route that reads JSON strictly; every router of the rooms uses it."""
+    """A route that reads JSON and queries strictly; every router of the rooms uses it."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
+            _refuse_repeated(request.query_params)
             return await handle(JsonRequest(request.scope, request.receive))
 
         return handle_strictly
+
+
+def _refuse_repeated(query: QueryParams) -> None:
+    """Nothing here takes a parameter twice, and the framework would quietly take the last."""
+    if len(query.multi_items()) == len(query):
+        return
+    names = Counter(name for name, _ in query.multi_items())
+    text = "A parameter is there once at most."
+    raise RequestValidationError(
+        [
+            {
+                "type": "register.twice",
+                "loc": ("query", name) if is_harmless(name) else ("query",),
+                "msg": text,
+            }
+            for name, times in names.items()
+            if times > 1
+        ]
+    )
 
 
 def answer(request: Request, problem: Problem) -> Response:

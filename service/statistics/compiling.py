@@ -6,37 +6,45 @@ left. Called by the compilation of a release, with what earlier releases told.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from operator import add, and_
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
-from service.statistics.areas import Area, area_index, join_smallest
+from service.statistics.areas import WHOLE, Area, area_index, join_smallest
 from service.statistics.audit import Audit, audit
 from service.statistics.certificate import cube_of, exists
 from service.statistics.grid import (
+    PLACE,
     AtLeast,
     Counts,
     Key,
-    Knowers,
     Known,
     Lattice,
-    key_of,
+    Shares,
     lattice_of,
     numbers_of,
     persons_of,
 )
+from service.statistics.insiders import sure_of
 from service.statistics.menu import Population, Table
 from service.statistics.rounding import NoRoundingFound, Rounded, round_numbers
 
 Certificate = str
-Place = tuple[str, str]
-Value = TypeVar("Value")
-NOBODY_KNOWS: Knowers = MappingProxyType({})
+Rounding = Callable[..., Rounded]
+NOBODY_KNOWS: Shares = MappingProxyType({})
 NO_BOUND: Mapping[Key, int] = MappingProxyType({})
 ROUNDED, WITH_CUBE, WITHOUT_WHOLE = "rounded", "rounded-with-cube", "without-whole-tables"
+
+
+class Held(NamedTuple):
+    """Rounded numbers of some tables, and how it is known that they could be those of a register."""
+
+    tables: tuple[Table, ...]
+    rounded: Rounded
+    lattice: Lattice
+    certificate: Certificate
 
 
 @dataclass(frozen=True)
@@ -82,12 +90,12 @@ def compile_numbers(
     period: str,
     earlier: Sequence[Known] = (),
     rules: Callable[[Sequence[Area]], Sequence[AtLeast]] = lambda _: (),
-    knowers: Knowers = NOBODY_KNOWS,
+    shares: Shares = NOBODY_KNOWS,
     at_most: Mapping[Key, int] = NO_BOUND,
 ) -> Compiled:
     """The numbers of a period.
 
-    `earlier` is what was released before, `rules` what the areas tell, `knowers` who knows everybody in a cell,
+    `earlier` is what was released before, `rules` what the areas tell, `shares` what each organisation knows,
     `at_most` the rounded numbers of what is never fewer, so that no number is shown above its own.
 
     The same input gives the same outcome, in whatever order it comes. Raises NoRoundingFound when nothing is left to
@@ -96,73 +104,84 @@ def compile_numbers(
     if counts.keys() - {table.code for table in population.tables}:
         raise ValueError("a cell lies outside the areas and the menu")
     planned = tried = tuple(sorted(areas, key=lambda area: (area.region, area.code)))
+    rounding = partial(round_numbers, secret=secret, release=f"{period} {population.code}", at_most=at_most)
     while True:
         try:
-            certificate, tables, lattice, rounded = _certified(
-                population, tried, counts, knowers, at_most, secret, period
-            )
-            known = Known(period, lattice, rounded.values, persons_of(tables, tried))
+            held, known = _held(population, tried, counts, shares, rounding, period)
             found = audit([*earlier, known], rules(tried))
             if found.exposed is None:
                 given_up = sorted({area.code for area in planned} - {area.code for area in tried})
-                return Compiled(tried, tuple(given_up), tables, rounded, lattice, certificate, found)
+                return Compiled(tried, tuple(given_up), *held, found)
         except NoRoundingFound:
             pass
         totals = _totals(population, tried, counts)
         fewer = join_smallest(tried, totals)
         if fewer is None:
             raise NoRoundingFound("nothing is left to give up")
-        counts, knowers = (
-            _recount(population, counts, tried, fewer, add),
-            _recount(population, knowers, tried, fewer, and_),
-        )
+        recount = partial(_recount, population, before=tried, after=fewer)
+        counts, shares = recount(counts), {who: recount(its) for who, its in shares.items()}
         tried = fewer
 
 
-def _certified(
+def _held(
     population: Population,
     areas: Sequence[Area],
     counts: Counts,
-    knowers: Knowers,
-    at_most: Mapping[Key, int],
-    secret: bytes,
+    shares: Shares,
+    rounding: Rounding,
     period: str,
-) -> tuple[Certificate, tuple[Table, ...], Lattice, Rounded]:
-    """Numbers that could be those of a register: found so, else made so, else without tables of the whole register."""
+) -> tuple[Held, Known]:
+    """Numbers of which no organisation would be sure how many of the others are in them.
+
+    What one organisation knows alone never goes four down. Where that is not enough, nothing does in that region.
+    """
     lattice = lattice_of(population.tables, areas)
     exact = numbers_of(lattice, population.tables, counts)
-    of_one = _of_one(lattice, population.tables, knowers)
-    rounding = partial(
-        round_numbers, secret=secret, release=f"{period} {population.code}", of_one=of_one, at_most=at_most
+    own = [numbers_of(lattice, population.tables, share) for share in shares.values()]
+    never_down = frozenset(key for its in own for key, count in its.items() if count == exact[key] > 0)
+    while True:
+        held = _certified(population, areas, exact, partial(rounding, never_down=never_down))
+        known = Known(period, held.lattice, held.rounded.values, persons_of(held.tables, areas))
+        sure = sure_of(known, exact, own)
+        if not sure:
+            return held, known
+        more = never_down | _around(sure, exact, areas)
+        if more == never_down:
+            raise NoRoundingFound("an organisation would be sure of what others know")
+        never_down = more
+
+
+def _around(sure: Collection[Key], keys: Iterable[Key], areas: Iterable[Area]) -> frozenset[Key]:
+    """All numbers of the regions of some numbers, and those of the whole; of a number of the whole, all there are.
+
+    Where none of these went four down, one person more would have been published the same: so nobody is sure.
+    """
+    region = {area.code: area.region for area in areas} | {area.region: area.region for area in areas}
+    places = {region.get(dict(key).get(PLACE, WHOLE)) for key in sure}
+    anywhere = None in places
+    return frozenset(
+        key for key in keys if anywhere or PLACE not in dict(key) or region[dict(key)[PLACE]] in places
     )
+
+
+def _certified(
+    population: Population, areas: Sequence[Area], exact: Mapping[Key, int], rounding: Rounding
+) -> Held:
+    """Numbers that could be those of a register: found so, else made so, else without tables of the whole register."""
+    lattice = lattice_of(population.tables, areas)
     rounded = rounding(lattice, exact)
     cube = cube_of(population.tables, areas)
     if exists(cube, rounded.values):
-        return ROUNDED, population.tables, lattice, rounded
+        return Held(population.tables, rounded, lattice, ROUNDED)
     try:
         rounded = rounding(lattice, exact, cube=cube)
         if exists(cube, rounded.values):
-            return WITH_CUBE, population.tables, lattice, rounded
+            return Held(population.tables, rounded, lattice, WITH_CUBE)
     except NoRoundingFound:
         pass
     tables = tuple(table for table in population.tables if table.row is None)
     lattice = lattice_of(tables, areas)
-    exact = numbers_of(lattice, tables, counts)
-    return WITHOUT_WHOLE, tables, lattice, rounding(lattice, exact)
-
-
-def _of_one(lattice: Lattice, tables: Sequence[Table], knowers: Knowers) -> frozenset[Key]:
-    """The numbers in which one organisation knows everybody: of a sum, all its parts in which there is somebody."""
-    found = {
-        key_of(table, row, column): organisations
-        for table in tables
-        for (row, column), organisations in knowers.get(table.code, {}).items()
-    }
-    for whole, parts in lattice.sums:
-        known = [found[part] for part in parts if part in found]
-        if known:
-            found[whole] = frozenset.intersection(*known)
-    return frozenset(key for key, organisations in found.items() if organisations)
+    return Held(tables, rounding(lattice, {key: exact[key] for key in lattice.keys}), lattice, WITHOUT_WHOLE)
 
 
 def _totals(population: Population, areas: Sequence[Area], counts: Counts) -> Mapping[str, int]:
@@ -175,20 +194,14 @@ def _totals(population: Population, areas: Sequence[Area], counts: Counts) -> Ma
 
 
 def _recount(
-    population: Population,
-    cells: Mapping[str, Mapping[Place, Value]],
-    before: Sequence[Area],
-    after: Sequence[Area],
-    together: Callable[[Value, Value], Value],
-) -> dict[str, dict[Place, Value]]:
-    """What is known by areas, by the larger areas that took them in; `together` joins what comes to lie in one cell."""
+    population: Population, counts: Counts, *, before: Sequence[Area], after: Sequence[Area]
+) -> Counts:
+    """What was counted by areas, by the larger areas that took them in."""
     index = area_index(after)
     target = {area.code: index[area.municipalities[0]] for area in before}
     by_area = {table.code for table in population.tables if table.level == "area"}
-    recounted: dict[str, dict[Place, Value]] = {table: {} for table in cells}
-    for table, its in cells.items():
-        for (row, column), value in its.items():
-            place = (target[row] if table in by_area else row, column)
-            known = recounted[table].get(place)
-            recounted[table][place] = value if known is None else together(known, value)
+    recounted: dict[str, Counter[tuple[str, str]]] = {table: Counter() for table in counts}
+    for table, cells in counts.items():
+        for (row, column), count in cells.items():
+            recounted[table][target[row] if table in by_area else row, column] += count
     return recounted

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from service.statistics.grid import Counts, Knowers
+from service.statistics.grid import Counts, Shares
 from service.statistics.menu import Population, Table
 from service.vocabulary.lists import group_of
 from service.vocabulary.municipalities import region_of
@@ -135,20 +135,17 @@ def tabulate(
     return counts
 
 
-def knowers_of(
+def shares_of(
     counted: Iterable[tuple[Entry | Course, frozenset[UUID]]],
     population: Population,
     area_of: Mapping[str, str],
-) -> Knowers:
-    """Of each cell the organisations that know everybody in it; given with each who knows it."""
-    found: dict[str, dict[tuple[str, str], frozenset[UUID]]] = {table.code: {} for table in population.tables}
+) -> Shares:
+    """The exact counts of what each organisation knows; given with each who knows it."""
+    known: dict[UUID, list[Entry | Course]] = defaultdict(list)
     for one, organisations in counted:
-        categories = one.categories
-        for table in population.tables:
-            place = (_row(table, one.municipality, categories, area_of), categories[table.column.name])
-            known = found[table.code].get(place)
-            found[table.code][place] = organisations if known is None else known & organisations
-    return found
+        for organisation in organisations:
+            known[organisation].append(one)
+    return {organisation: tabulate(its, population, area_of) for organisation, its in known.items()}
 
 
 def standings_of(persons: Sequence[FirstSeen]) -> Mapping[str, Mapping[str, int]]:

@@ -96,11 +96,14 @@ DEFINITIONS: Mapping[str, Text] = MappingProxyType(
         ),
         "method": _text(
             "Alle tabellen zijn samen aselect afgerond op vijftallen en tellen precies op; een getoond getal"
-            " wijkt ten hoogste vier af. '<10': afgerond minder dan tien, nul inbegrepen. 'withheld': alleen"
-            " het totaal van de rij wordt getoond, omdat één categorie daarin of in een buurrij overheerst.",
+            " wijkt ten hoogste vier af. Alleen waar één organisatie bijna iedereen heeft gemeld, kan een getal verder"
+            " naar boven afwijken: anders zou zij weten dat er verder niemand is. '<10': afgerond minder dan tien, nul"
+            " inbegrepen. 'withheld': alleen het totaal van de rij wordt getoond, omdat één categorie daarin of in een"
+            " buurrij overheerst.",
             "All tables are randomly rounded to base 5 together and add up exactly; a number that is shown is"
-            " at most four off. '<10': rounded fewer than ten, zero included. 'withheld': only the total of"
-            " the row is shown, because one category prevails in it or in a neighbouring row.",
+            " at most four off. Only where one organisation reported almost everybody can a number be further up: else"
+            " it would know that nobody else is there. '<10': rounded fewer than ten, zero included. 'withheld': only"
+            " the total of the row is shown, because one category prevails in it or in a neighbouring row.",
         ),
         "sum": _text(
             "De som van uitgaven, alleen waar elke periode het getal toont. Wie in twee perioden voor het eerst wordt"

@@ -167,7 +167,7 @@ def _rounded(
             period=period,
             earlier=background.known(code),
             rules=partial(background.rules, code),
-            knowers=counted.knowers[code],
+            shares=counted.shares[code],
             at_most=signals.rounded.values if signals else {},
         )
     except NoRoundingFound:

@@ -18,8 +18,8 @@ MOST_OFF = 4  # what a released number may differ from the truth
 Counts = Mapping[str, Mapping[tuple[str, str], int]]
 """Exact numbers by table code, then by (row, column), of the undivided rows; a cell that is not there is zero."""
 
-Knowers = Mapping[str, Mapping[tuple[str, str], frozenset[UUID]]]
-"""The organisations that know everybody in a cell, by table code, then by (row, column); where nobody is, nothing."""
+Shares = Mapping[UUID, Counts]
+"""Of these, the persons that an organisation knows; one may be known by several."""
 
 Key = tuple[tuple[str, str], ...]
 """The codes that a number is about, by dimension in alphabetical order; the whole register is left out."""

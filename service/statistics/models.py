@@ -182,7 +182,7 @@ class TableRead(Answer):
 
 
 class SumRead(Answer):
-    """The sum of a table over several releases; each number is at most `tolerance` off."""
+    """The sum of a table over several releases; each number is at most `tolerance` off (see `method`)."""
 
     table: str
     periods: list[str]

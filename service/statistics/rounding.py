@@ -15,13 +15,13 @@ import scipy
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, csr_array, hstack, vstack
 
-from service.statistics.grid import Cube, Key, Lattice
+from service.statistics.grid import MOST_OFF, Cube, Key, Lattice
 
 BASE = 5
-MOST_OFF = BASE - 1
 ZERO_UP = 0.10
 SHORTEST_SECRET = 32
 NODE_LIMIT = 10_000
+INFEASIBLE = 2
 
 
 class NoRoundingFound(Exception):
@@ -58,7 +58,7 @@ def round_numbers(
     secret: bytes,
     release: str,
     cube: Cube | None = None,
-    of_one: Collection[Key] = (),
+    never_down: Collection[Key] = (),
     at_most: Mapping[Key, int] = MappingProxyType({}),
 ) -> Rounded:
     """The rounding that follows the drawn numbers most closely among all that keep every margin.
@@ -66,9 +66,10 @@ def round_numbers(
     One unknown u in {0, 1} per number: down, or up to the next multiple. An inner one goes up with probability p by
     minimising the sum of (U - p)u, U being drawn for each. Every margin goes to a multiple next to its truth and so
     stays within 4; one that tables share is one unknown for all. With `cube` the rounded numbers are also those of
-    some register of persons. `of_one` names the numbers of which one organisation knows every person: where it can
-    be, none of these goes four down, for that organisation would learn that nobody else is there. No number goes above
-    that of `at_most`. The same input gives the same outcome. Raises NoRoundingFound, and ValueError for a short secret.
+    some register of persons. A number of `never_down` does not go four down. Only where nothing keeps that and every
+    margin (five nines make 45, and must be 50) do numbers go further up, as few and as little as can be. No number
+    goes above that of `at_most`. The same input gives the same outcome. Raises NoRoundingFound, and ValueError for a
+    short secret.
     """
     if len(secret) < SHORTEST_SECRET:
         raise ValueError(f"the release secret is shorter than {SHORTEST_SECRET} bytes")
@@ -78,24 +79,39 @@ def round_numbers(
     is_inner = np.array([key in inner for key in keys])
     chance = np.where(numbers % BASE > 0, numbers % BASE / BASE, 0.0)
     chance[is_inner & (numbers == 0)] = ZERO_UP
-    chance[
-        [at_most.get(key, BASE + n) < BASE * (n // BASE + 1) for key, n in zip(keys, numbers, strict=True)]
-    ] = 0
+    room = np.array([at_most[key] // BASE if key in at_most else np.inf for key in keys]) - numbers // BASE
+    chance[room < 1] = 0
     drawn = np.array([_draw(secret, release, key) if key in inner else 0.0 for key in keys])
     cost = np.where(is_inner, drawn - chance, 0.0)
-    # Weighs more than all that was drawn together, but yields where margins could not be kept.
-    known = np.array([key in of_one for key in keys])
-    cost[known & (numbers % BASE == MOST_OFF)] = -2.0 * len(keys)
-    up, solving = _solve(cost, chance > 0, _constraint(lattice, keys, numbers, cube), cube)
+    must = np.array([key in never_down for key in keys]) & (numbers % BASE == MOST_OFF)
+    unknown = _Unknown(cost, must, chance > 0, np.maximum(0, room - (chance > 0)))
+    up, solving = _solve(unknown, _adding(lattice, keys, numbers, cube))
     rounded = dict(zip(keys, (BASE * (numbers // BASE + up)).tolist(), strict=True))
     if any(rounded[whole] != sum(rounded[part] for part in parts) for whole, parts in lattice.sums):
         raise NoRoundingFound("the solution does not add up in whole numbers")
     return Rounded(rounded, _achieved(numbers[is_inner], up[is_inner]), solving)
 
 
-def _constraint(
-    lattice: Lattice, keys: Sequence[Key], numbers: np.ndarray, cube: Cube | None
-) -> LinearConstraint:
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """The unknowns of all numbers: what each costs, must and may be (0 or 1), and what it may be more than that."""
+
+    cost: np.ndarray
+    must: np.ndarray
+    may: np.ndarray
+    more: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class _Adding:
+    """What has to add up: columns of the numbers' unknowns, columns of the cells of a cube, and the right-hand side."""
+
+    numbers: csr_array
+    cells: csr_array
+    equal: np.ndarray
+
+
+def _adding(lattice: Lattice, keys: Sequence[Key], numbers: np.ndarray, cube: Cube | None) -> _Adding:
     """A whole is the sum of its parts, in units of the base: its u less theirs is what its floor lacks.
 
     With a cube, the cells that belong to a number are its rounded value, in the same units.
@@ -110,14 +126,18 @@ def _constraint(
         lacking.append(int(floors[positions].sum() - floors[place[whole]]))
     additive = _sparse(entries, (len(lattice.sums), len(keys)))
     if cube is None:
-        return LinearConstraint(additive, lacking, lacking)
+        return _Adding(additive, csr_array((len(lattice.sums), 0)), np.array(lacking))
     row = {key: n for n, key in enumerate(cube.keys)}
-    cells = [(1, row[key], n) for n, its in enumerate(cube.cells) for key in its]
-    ups = [(-1, n, place[key]) for key, n in row.items()]
-    rows = hstack([_sparse(ups, (len(row), len(keys))), _sparse(cells, (len(row), len(cube.cells)))])
+    ups = _sparse([(-1, n, place[key]) for key, n in row.items()], (len(row), len(keys)))
+    cells = _sparse(
+        [(1, row[key], n) for n, its in enumerate(cube.cells) for key in its], (len(row), len(cube.cells))
+    )
     nothing = csr_array((len(lattice.sums), len(cube.cells)))
-    bound = [*lacking, *(int(floors[place[key]]) for key in cube.keys)]
-    return LinearConstraint(vstack([hstack([additive, nothing]), rows]).tocsr(), bound, bound)
+    return _Adding(
+        vstack([additive, ups]).tocsr(),
+        vstack([nothing, cells]).tocsr(),
+        np.array([*lacking, *(int(floors[place[key]]) for key in cube.keys)]),
+    )
 
 
 def _sparse(entries: Sequence[tuple[int, int, int]], shape: tuple[int, int]) -> csr_array:
@@ -125,27 +145,33 @@ def _sparse(entries: Sequence[tuple[int, int, int]], shape: tuple[int, int]) -> 
     return coo_array((values, (rows, columns)), shape=shape).tocsr()
 
 
-def _solve(
-    cost: np.ndarray, free: np.ndarray, constraint: LinearConstraint, cube: Cube | None
-) -> tuple[np.ndarray, Solving]:
+def _solve(unknown: _Unknown, adding: _Adding) -> tuple[np.ndarray, Solving]:
     """The one best solution: with no gap allowed it depends on the drawn numbers, not on the way to it.
 
     The limit is in nodes, never in seconds, so that a slow machine decides nothing.
     """
-    more = len(cube.cells) if cube else 0
-    found = milp(
-        np.concatenate([cost, np.zeros(more)]),
-        integrality=np.concatenate([np.ones(len(cost)), np.zeros(more)]),
-        bounds=Bounds(0, np.concatenate([free.astype(float), np.full(more, np.inf)])),
-        constraints=constraint,
-        options={"mip_rel_gap": 0.0, "node_limit": NODE_LIMIT},
-    )
-    if found.status != 0:
-        raise NoRoundingFound("no rounding keeps all margins, or none was found within the limit of nodes")
-    solving = Solving(
-        f"scipy {scipy.__version__}", NODE_LIMIT, int(found.mip_node_count or 0), float(found.mip_gap or 0)
-    )
-    return np.rint(found.x[: len(cost)]).astype(int), solving
+    count, cells = len(unknown.cost), adding.cells.shape[1]
+    for more in (np.zeros(count), unknown.more) if unknown.must.any() else (np.zeros(count),):
+        # Going further up costs more than all that was drawn together.
+        found = milp(
+            np.concatenate([unknown.cost, np.full(count, 2.0 * count), np.zeros(cells)]),
+            integrality=np.concatenate([np.ones(2 * count), np.zeros(cells)]),
+            bounds=Bounds(
+                np.concatenate([unknown.must, np.zeros(count + cells)]),
+                np.concatenate([unknown.may, more, np.full(cells, np.inf)]),
+            ),
+            constraints=LinearConstraint(
+                hstack([adding.numbers, adding.numbers, adding.cells]).tocsr(), adding.equal, adding.equal
+            ),
+            options={"mip_rel_gap": 0.0, "node_limit": NODE_LIMIT},
+        )
+        if found.status == 0:
+            up = np.rint(found.x[:count] + found.x[count : 2 * count]).astype(int)
+            nodes, gap = int(found.mip_node_count or 0), float(found.mip_gap or 0)
+            return up, Solving(f"scipy {scipy.__version__}", NODE_LIMIT, nodes, gap)
+        if found.status != INFEASIBLE:
+            break
+    raise NoRoundingFound("no rounding keeps all margins, or none was found within the limit of nodes")
 
 
 def _draw(secret: bytes, release: str, key: Key) -> float:

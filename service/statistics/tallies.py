@@ -17,13 +17,13 @@ from service.statistics.counting import (
     Entry,
     closed_over,
     first_seen,
-    knowers_of,
     reporting,
+    shares_of,
     standings_of,
     tabulate,
 )
 from service.statistics.entries import counted_between, courses_between, entries_between, roles_of
-from service.statistics.grid import Counts, Knowers
+from service.statistics.grid import Counts, Shares
 from service.statistics.menu import OFFENDERS, ORGANISATIONS, SIGNALS, VICTIMS, Menu
 from service.statistics.periods import Period, year_of
 from service.statistics.queries import area_plans
@@ -45,11 +45,11 @@ class Mark(NamedTuple):
 class Counted:
     """What was counted in a period, by population: exact counts, areas, which of these were planned for it now.
 
-    `knowers`: of each cell the organisations that know everybody in it.
+    `shares`: what each organisation knows of them.
     """
 
     counts: Mapping[str, Counts]
-    knowers: Mapping[str, Knowers]
+    shares: Mapping[str, Shares]
     areas: Mapping[str, tuple[Area, ...]]
     planned: Mapping[str, tuple[Area, ...]]
     marks: Sequence[Mark]
@@ -67,7 +67,7 @@ async def count_period(session: AsyncSession, period: Period, menu: Menu) -> Cou
     planned: dict[str, tuple[Area, ...]] = {}
     by_region = {code: regions_only(period.first.year) for code in (SIGNALS.code, ORGANISATIONS.code)}
     counts: dict[str, Counts] = {}
-    knowers: dict[str, Knowers] = {ORGANISATIONS.code: {}}
+    shares: dict[str, Shares] = {ORGANISATIONS.code: {}}
     marks: list[Mark] = []
     for code in PERSONS:
         population, its = menu.populations[code], entries.get(code, ())
@@ -83,18 +83,18 @@ async def count_period(session: AsyncSession, period: Period, menu: Menu) -> Cou
         areas = plans.get(code) or planned[code]
         index = area_index(areas)
         counts[code] = tabulate(firsts, population, index)
-        knowers[code] = knowers_of(
+        shares[code] = shares_of(
             zip(firsts, (one.organisations for one in persons), strict=True), population, index
         )
         roles = roles_of(population)
         marks += [Mark(one.person_id, one.signal_id, roles) for person in persons for one in person.entries]
     signals = menu.populations[SIGNALS.code]
     counts[SIGNALS.code] = tabulate(courses, signals, {})
-    knowers[SIGNALS.code] = knowers_of(
+    shares[SIGNALS.code] = shares_of(
         ((one, frozenset({one.organisation_id})) for one in courses), signals, {}
     )
     counts[ORGANISATIONS.code] = tabulate(reporting(courses), menu.populations[ORGANISATIONS.code], {})
-    return Counted(counts, knowers, {**plans, **planned, **by_region}, planned, marks)
+    return Counted(counts, shares, {**plans, **planned, **by_region}, planned, marks)
 
 
 def _areas_by_last_year(entries: Sequence[Entry], year: int) -> tuple[Area, ...]:

@@ -2,7 +2,8 @@
 
 An insider posts signals about persons that it made up, in cells that it wants to know; a partner just knows its own
 cases. Both know the rest of a number as well as the number, and that the rest is not negative. Claims what subtracting
-and programming say about the rest, where that is one value.
+and programming say about the rest, where that is one value. Another insider chooses a region in which it may be alone,
+and numbers that cannot all go up if their total is kept.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from service.vocabulary.lists import codes
 from tests.attacks import programming, subtraction
+from tests.attacks.programme import ROUNDED, told_by
 from tests.attacks.reading import Number, Release
 from tests.attacks.scoring import Claims
 from tests.support.bodies import person, signal
@@ -23,6 +25,10 @@ MANY = {
     "GM0356": ("RECRUITMENT", "UNKNOWN", "X", 4),
     "GM0632": ("FORCED_SERVICE", "A00_11", "M", 4),
 }
+BASE, OFF = ROUNDED.base, ROUNDED.off
+FORMS = ("SEXUAL_EXPLOITATION", "CRIMINAL_EXPLOITATION", "FORCED_BEGGING", "SHAME_SEXTING", "ORGAN_REMOVAL")
+IN_EACH_FORM = 9
+EMPTY = "GM0687"  # no demo partner works in this region
 IN_EACH_SETTING = 4
 SETTINGS = codes("setting")[-8:]
 
@@ -39,6 +45,26 @@ def made_up(period: str) -> list[dict[str, Any]]:
         for setting in SETTINGS
         for number in range(IN_EACH_SETTING)
     ]
+
+
+def alone(period: str) -> list[dict[str, Any]]:
+    """Five nines in a region where nobody else reports: 45 in all, a multiple of five."""
+    return [
+        _signal(period, f"{form} {number}", EMPTY, form, "A16_17", "F", "STREET")
+        for form in FORMS
+        for number in range(IN_EACH_FORM)
+    ]
+
+
+def nobody_else(releases: Sequence[Release], population: str, own: Mapping[Number, int]) -> list[Number]:
+    """The numbers that it has alone, for sure: published 4 below what is its own, and nothing is published lower."""
+    told = told_by(releases, population)
+    its = [number for number in own if number in told.published]
+    for number in its:
+        low, high = told.published[number]
+        told.published[number] = max(low, BASE * -(-(own[number] - OFF) // BASE)), high
+    published = subtraction.as_published(told)
+    return [number for number in its if published[number][1] == own[number] - OFF]
 
 
 def _signal(

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from service.vocabulary.municipalities import region_of
-from tests.attacks.reading import Number, Release, Shown, Table, number_of
+from tests.attacks.reading import TOTAL, Number, Release, Shown, Table, number_of
 from tests.attacks.truth import Unit
 
 Shows = Callable[[int], int | None]
@@ -80,6 +80,27 @@ def _table(release: Release, table: Table, truth: Mapping[Number, int], shows: S
     for cell in table.cells:
         value = shows(truth[number_of(release, table, cell.row, cell.column)])
         cells.append(Shown(cell.row, cell.column, value, "<10" if value is None else "exact"))
+    return replace(table, cells=cells)
+
+
+def rounded_by_row(release: Release, name: str, truth: Mapping[Number, int]) -> Release:
+    """One of its tables, each row's total rounded to the nearest five, and as many of its cells up as that needs."""
+    tables = [_by_row(release, table, truth) for table in release.tables if table.name == name]
+    return replace(release, tables=tables)
+
+
+def _by_row(release: Release, table: Table, truth: Mapping[Number, int]) -> Table:
+    rows: dict[str, dict[str, int]] = {}
+    for cell in table.cells:
+        rows.setdefault(cell.row, {})[cell.column] = truth[number_of(release, table, cell.row, cell.column)]
+    cells = []
+    for row, exact in rows.items():
+        total = rounded(exact.pop(TOTAL))
+        down = {column: 5 * (count // 5) for column, count in exact.items()}
+        ups = (total - sum(down.values())) // 5
+        first = sorted(exact, key=lambda column: -(exact[column] % 5))[: max(0, ups)]
+        values = {TOTAL: total} | {column: value + 5 * (column in first) for column, value in down.items()}
+        cells += [Shown(row, column, value, "rounded5") for column, value in values.items()]
     return replace(table, cells=cells)
 
 

@@ -18,11 +18,16 @@ def claims(
 ) -> Claims:
     """What subtraction says about some numbers of a population."""
     told = told_by(releases, population, method)
-    published = _subtracted(dict(told.published), told)
+    published = as_published(told)
     wholes = {whole for whole, _ in told.sums}
     near = {number: _near(claim, number in wholes, method) for number, claim in published.items()}
     known = _subtracted(near, told)
     return {number: known[number] for number in targets if number in known}
+
+
+def as_published(told: Told) -> Claims:
+    """What subtraction says of the numbers as they were rounded, shown or hidden."""
+    return _subtracted(dict(told.published), told)
 
 
 def _near(published: tuple[int, int], is_sum: bool, method: Method) -> tuple[int, int]:

@@ -103,6 +103,26 @@ async def test_an_unknown_query_parameter_is_a_fault(register: Register, name: s
     assert "123456782" not in answer.text
 
 
+REPEATED = {
+    "limit": "query:limit",
+    "municipality": "query:municipality",
+    "Unknown": "query:Unknown",
+    "BSN 123456782": "query:",
+}
+
+
+@pytest.mark.parametrize(("name", "pointer"), REPEATED.items(), ids=REPEATED.keys())
+async def test_a_query_parameter_is_there_once(register: Register, name: str, pointer: str) -> None:
+    """The framework would take the last, and whoever asked for two would believe the answer."""
+    headers = await register.headers("contact-point-helmond")
+    query = [(name, "1"), (name, "2"), ("status", "WAITING")]
+    answer = await register.http.get("/v1/referrals", params=query, headers=headers)
+    faults = [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]]
+    assert (answer.status_code, faults) == (400, [(pointer, "twice")])
+    assert "123456782" not in answer.text
+    assert (await register.http.get("/v1/referrals", params=query)).status_code == 401
+
+
 async def test_pages_of_a_growing_queue_show_each_referral_once_and_no_total(register: Register) -> None:
     headers = await register.headers("contact-point-helmond")
     posted = [(await register.post_signal(signal())).json()["id"] for _ in range(5)]

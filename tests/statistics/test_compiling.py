@@ -4,7 +4,6 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -96,30 +95,6 @@ def test_what_two_tables_share_is_one_number() -> None:
     for column in age.column.codes:
         assert cells[age.code][WHOLE, column] == cells[form_age.code][WHOLE, column]
     assert len({cells[table.code][WHOLE, "TOTAL"] for table in VICTIMS.tables}) == 1
-
-
-ME, THEM = UUID(int=1), UUID(int=2)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_nobody_learns_from_its_own_persons_that_there_are_no_others(seed: int) -> None:
-    """Four down from a number of which one organisation knows every person would tell it so."""
-    mine, theirs = counts_of(200, seed), counts_of(20, seed + 10)
-    together = {table: Counter(mine[table]) + Counter(theirs[table]) for table in mine}
-    own, exact = exact_of(mine), exact_of(together)
-    alone = [key for key, count in exact.items() if count and count == own[key] and count % 5 == 4]
-    knowers = {
-        table: {
-            place: frozenset(
-                who for who, its in ((ME, mine), (THEM, theirs)) if its[table].get(place) == count
-            )
-            for place, count in cells.items()
-        }
-        for table, cells in together.items()
-    }
-    found = compiled(together, knowers=knowers).rounded.values
-    assert alone
-    assert [key for key in alone if found[key] < exact[key]] == []
 
 
 def test_numbers_never_go_above_what_is_never_fewer() -> None:

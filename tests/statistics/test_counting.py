@@ -11,8 +11,8 @@ from service.statistics.counting import (
     Entry,
     closed_over,
     first_seen,
-    knowers_of,
     reporting,
+    shares_of,
     standings_of,
     tabulate,
 )
@@ -201,7 +201,7 @@ def test_an_organisation_that_reported_counts_once_in_each_region_it_reported_fr
     assert table == {("VR22", "JPT"): 1, ("VR07", "JPT"): 1, ("VR22", "POLICE"): 1}
 
 
-def test_a_cell_is_known_by_who_reported_everybody_in_it() -> None:
+def test_each_organisation_knows_the_persons_that_it_reported() -> None:
     persons = first_seen(
         [
             entry("b1", organisation_id=JPT),
@@ -213,8 +213,11 @@ def test_a_cell_is_known_by_who_reported_everybody_in_it() -> None:
         frozenset(),
     )
     area_of = {"GM0794": "GM0794"}
-    found = knowers_of(((one.first, one.organisations) for one in persons), VICTIMS, area_of)
-    assert found[GENDER] == {("GM0794", "GF"): {JPT}, ("GM0794", "GM"): set()}
+    found = shares_of(((one.first, one.organisations) for one in persons), VICTIMS, area_of)
+    assert {who: its[GENDER] for who, its in found.items()} == {
+        JPT: {("GM0794", "GF"): 2, ("GM0794", "GM"): 1},
+        POLICE: {("GM0794", "GF"): 1, ("GM0794", "GM"): 1},
+    }
 
 
 def test_a_standing_knows_who_reported_a_person_first() -> None:
