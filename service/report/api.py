@@ -44,7 +44,7 @@ async def get_regional_report(
 ) -> Response:
     """The report of a region (`VR22`, or `ALL`) as a page: sentences, tables and charts of released numbers."""
     material = await queries.gather(session, release_id, region, unpublished=sees_unpublished(caller))
-    await record_reading(trail, caller, "release.read", release_id)
+    await record_reading(trail, caller, release_id)
     language = query.language or language_of(request.headers.get("accept-language"))
     page = await asyncio.to_thread(page_of, material, language)
     told = {"Vary": "Accept-Language", "Content-Language": language, "Content-Security-Policy": POLICY}

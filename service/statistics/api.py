@@ -81,11 +81,11 @@ def sees_unpublished(caller: Caller) -> bool:
     return "statistics:compile" in caller.scopes
 
 
-async def record_reading(trail: Trail, caller: Caller, act: str, release_id: UUID | None = None) -> None:
-    """Write down who reads; what is open to the public is read by nobody in particular."""
+async def record_reading(trail: Trail, caller: Caller, *releases: UUID) -> None:
+    """Write down who reads which releases, or their list; what is open to the public is read by nobody."""
     if caller.client_id != NO_CLIENT:
-        about = ("release", release_id) if release_id else ()
-        await trail.record(entry(caller.who, act, actions.ACTIVITY, *about))
+        read = [entry(caller.who, "release.read", actions.ACTIVITY, "release", one) for one in releases]
+        await trail.record_all(read or [entry(caller.who, "release.search", actions.ACTIVITY)])
 
 
 @router.get("/definitions", operation_id="get_definitions")
@@ -104,7 +104,7 @@ async def list_national_figures(caller: ReadingWhole) -> NationalFigures:
 async def list_releases(caller: ReadingWhole, session: Reading, trail: Recording) -> ReleaseList:
     """The releases, newest period first."""
     items = await queries.list_releases(session, unpublished=sees_unpublished(caller))
-    await record_reading(trail, caller, "release.search")
+    await record_reading(trail, caller)
     return ReleaseList(items=items)
 
 
@@ -114,7 +114,7 @@ async def get_release(
 ) -> ReleaseRead:
     """One release, its areas and tables."""
     release = await queries.get_release(session, release_id, unpublished=sees_unpublished(caller))
-    await record_reading(trail, caller, "release.read", release_id)
+    await record_reading(trail, caller, release_id)
     return release
 
 
@@ -125,11 +125,18 @@ async def get_release(
     responses={200: {"content": {formats.CSVW: {"schema": {"type": "object"}}}}, 304: UNCHANGED},
 )
 async def get_released_table_metadata(
-    caller: ReadingWhole, release_id: UUID, name: str, session: Reading, request: Request
+    caller: ReadingWhole,
+    release_id: UUID,
+    name: str,
+    session: Reading,
+    trail: Recording,
+    request: Request,
 ) -> Response:
     """What the columns of the CSV are: metadata of CSV on the Web (W3C)."""
     asked = Asked(release_id, name, {}, formats.CSVW)
-    return tagged(await _found(session, request, caller, asked), asked.kind, request.headers)
+    found = await _found(session, request, caller, asked)
+    await record_reading(trail, caller, release_id)
+    return tagged(found, asked.kind, request.headers)
 
 
 @router.get(
@@ -150,8 +157,8 @@ async def get_released_table_csv(
     """A table as CSV, for what cannot send an Accept header; the same as with one."""
     asked = Asked(release_id, name, query.model_dump(exclude_none=True), formats.CSV)
     found = await _found(session, request, caller, asked)
-    await record_reading(trail, caller, "release.read", release_id)
-    return tagged(found, CONTENT_TYPES[asked.kind], request.headers, _described("csv-metadata"))
+    await record_reading(trail, caller, release_id)
+    return tagged(found, CONTENT_TYPES[asked.kind], request.headers, _described(asked, "csv-metadata"))
 
 
 @router.get(
@@ -173,8 +180,8 @@ async def get_released_table(
     kind = preferred(request.headers.get("accept"), (formats.JSON, formats.CSV))
     asked = Asked(release_id, name, query.model_dump(exclude_none=True), kind)
     found = await _found(session, request, caller, asked)
-    await record_reading(trail, caller, "release.read", release_id)
-    told = _described(f"{name}/csv-metadata") if kind == formats.CSV else {}
+    await record_reading(trail, caller, release_id)
+    told = _described(asked, f"{name}/csv-metadata")
     return tagged(found, CONTENT_TYPES[kind], request.headers, told)
 
 
@@ -195,7 +202,7 @@ async def get_sum_of_releases(
     """A table added up over the published releases of several periods, as `?from=2025-H1&until=2026-H2`."""
     chosen = query.model_dump(exclude_none=True, exclude={"from_", "until"})
     summed = await reading.get_sum(session, name, first=query.from_, last=query.until, chosen=chosen)
-    await record_reading(trail, caller, "release.read")
+    await record_reading(trail, caller, *summed.releases)
     kind = preferred(request.headers.get("accept"), (formats.JSON, formats.CSV))
     return tagged(sheet(formats.written(summed, kind)), CONTENT_TYPES[kind], request.headers)
 
@@ -229,6 +236,8 @@ async def _found(session: AsyncSession, request: Request, caller: Caller, asked:
     return known
 
 
-def _described(metadata: str) -> dict[str, str]:
-    """Where the metadata of the CSV is, for who has its address (Tabular Data on the Web, 5.2)."""
+def _described(asked: Asked, metadata: str) -> dict[str, str]:
+    """Where the metadata of a whole table's CSV is, for who has its address (Tabular Data on the Web, 5.2)."""
+    if asked.kind != formats.CSV or asked.chosen:
+        return {}
     return {"Link": f'<{metadata}>; rel="describedby"; type="{formats.CSVW}"'}

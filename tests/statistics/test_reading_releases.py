@@ -10,6 +10,7 @@ from csvw import CSVW
 from service.statistics.areas import WHOLE
 from service.statistics.menu import MENUS, Menu, menu_on
 from service.synthesis.figures import figure
+from service.trail import AuditEntry
 from tests.support.years import AGE, RELEASES, Years
 
 SUMS = "/v1/statistics/sums"
@@ -135,6 +136,37 @@ async def test_csv_by_its_own_address_is_the_same(years: Years) -> None:
         unchanged = await years.get(f"{table}/csv", client="analyst", headers=again)
         assert (unchanged.status_code, unchanged.content) == (304, b"")
         assert unchanged.headers[name] == by_address.headers[name]
+
+
+async def test_every_reading_is_in_the_trail_with_what_was_read(years: Years) -> None:
+    first = await years.published("2025-H2", "2026-02-01")
+    second = await years.published("2026-H1", "2026-08-01")
+    table = f"{RELEASES}/{second}/tables/{AGE}"
+    one, none = [("release.read", second)], [("release.search", None)]
+    for path, expected in {
+        RELEASES: none,
+        f"{RELEASES}/{second}": one,
+        table: one,
+        f"{table}?area=ALL": one,
+        f"{table}/csv": one,
+        f"{table}/csv-metadata": one,
+        f"{SUMS}/{AGE}?from=2025-H2&until=2026-H1": [("release.read", first), ("release.read", second)],
+    }.items():
+        before = {entry.id for entry in await years.register.rows(AuditEntry)}
+        assert (await years.get(path, client="analyst")).status_code == 200
+        entries = [entry for entry in await years.register.rows(AuditEntry) if entry.id not in before]
+        read = [(one.act, one.object_id) for one in entries if one.act.startswith("release.")]
+        assert sorted(read) == sorted(expected), path
+
+
+async def test_only_a_whole_csv_has_metadata(years: Years) -> None:
+    """They give its address, and under that all cells are."""
+    table = f"{RELEASES}/{await years.published('2026-H1', '2026-08-01')}/tables/{AGE}"
+    for path, linked in ((f"{table}/csv", True), (f"{table}/csv?area=ALL", False)):
+        assert ("Link" in (await years.get(path, client="analyst")).headers) == linked
+    as_csv = {"Accept": "text/csv"}
+    for path, linked in ((table, True), (f"{table}?area=ALL", False)):
+        assert ("Link" in (await years.get(path, client="analyst", headers=as_csv)).headers) == linked
 
 
 async def test_metadata_describes_every_csv(years: Years, tmp_path: Path) -> None:
