@@ -28,13 +28,13 @@ class Audit:
 def audit(releases: Sequence[Known], rules: Sequence[AtLeast] = ()) -> Audit:
     """Look at every small number of some releases together.
 
-    Where the rounded numbers could be the truth themselves, so could they with four persons more who are alike: that
-    proves whatever these add to. Of the others one programme proves many, and each that is left is looked at by itself.
+    Most can be proven by persons who are alike: where the rounded numbers could be the truth, so could they with four
+    persons more. Of the others one programme proves many, and each that is left is looked at by itself.
     """
     possible = Possible(releases, rules)
     small = [place for place, value in enumerate(possible.rounded) if value < SMALL]
-    with_more = possible.with_more(releases)
-    unproven, programmes = possible.close([place for place in small if place not in with_more], ROOM)
+    roomy = possible.roomy(releases, ROOM)
+    unproven, programmes = possible.close([place for place in small if place not in roomy], ROOM)
     for place in unproven:
         programmes += 2
         if possible.room(place) < ROOM - TOLERANCE:

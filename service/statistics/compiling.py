@@ -33,6 +33,7 @@ from service.statistics.rounding import NoRoundingFound, Rounded, round_numbers
 
 Certificate = str
 Rounding = Callable[..., Rounded]
+Place = tuple[str, str]
 NOBODY_KNOWS: Shares = MappingProxyType({})
 NO_BOUND: Mapping[Key, int] = MappingProxyType({})
 ROUNDED, WITH_CUBE, WITHOUT_WHOLE = "rounded", "rounded-with-cube", "without-whole-tables"
@@ -106,16 +107,19 @@ def compile_numbers(
     planned = tried = tuple(sorted(areas, key=lambda area: (area.region, area.code)))
     rounding = partial(round_numbers, secret=secret, release=f"{period} {population.code}", at_most=at_most)
     while True:
+        exposed: frozenset[Place] = frozenset()
         try:
             held, known = _held(population, tried, counts, shares, rounding, period)
             found = audit([*earlier, known], rules(tried))
             if found.exposed is None:
                 given_up = sorted({area.code for area in planned} - {area.code for area in tried})
                 return Compiled(tried, tuple(given_up), *held, found)
+            exposed = frozenset(found.exposed[1])
         except NoRoundingFound:
             pass
-        totals = _totals(population, tried, counts)
-        fewer = join_smallest(tried, totals)
+        # What stood alone and is exposed goes first, whatever its size: that it stands alone is what tells.
+        alone = {area.code: -1 for area in tried if (PLACE, area.code) in exposed}
+        fewer = join_smallest(tried, {**_totals(population, tried, counts), **alone})
         if fewer is None:
             raise NoRoundingFound("nothing is left to give up")
         recount = partial(_recount, population, before=tried, after=fewer)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import linprog
-from scipy.sparse import block_array, coo_array, csr_array
+from scipy.sparse import block_array, coo_array, csr_array, eye_array, hstack
 
 from service.statistics.grid import MOST_OFF, AtLeast, Known, Number
 
@@ -39,18 +39,25 @@ class Possible:
         self._bound = np.array([-float(rule.least) for rule in rules])
         self.limits = np.stack([np.maximum(0, self.rounded - MOST_OFF), self.rounded + MOST_OFF], axis=1)
 
-    def with_more(self, releases: Sequence[Known]) -> set[int]:
-        """The numbers to which persons could be added, if the rounded numbers are a possible truth."""
-        rules_hold = self._least @ self.rounded <= self._bound
-        if np.any(self._sums @ self.rounded) or not np.all(rules_hold):
+    def roomy(self, releases: Sequence[Known], by: float) -> set[int]:
+        """Numbers that may lie so far from themselves, as persons who are alike are added to a truth or taken from it.
+
+        The truth is one in which as few numbers as can be are above what was published: there is the room.
+        """
+        truth = self._low_truth()
+        persons = self._matrix_of_persons(releases)
+        if truth is None or not persons.shape[0]:
             return set()
-        place = {number: n for n, number in enumerate(self.numbers)}
-        adds = [
-            [(place[one.period, key], 1.0) for key in person] for one in releases for person in one.persons
-        ]
-        persons = _matrix(adds, len(self.numbers))
-        possible = np.flatnonzero(np.asarray(abs(self._sums @ persons.T).sum(axis=0)).ravel() == 0)
-        return set(persons[possible].indices.tolist()) if len(possible) else set()
+        low, high = self.limits.T
+        starts = persons.indptr[:-1]
+        more = np.minimum.reduceat((high - truth)[persons.indices], starts)
+        fewer = np.minimum.reduceat((truth - low)[persons.indices], starts)
+        for rule, bound in zip(self._least, self._bound, strict=True):
+            there = np.asarray(persons @ -rule.reshape(-1, 1).tocsr().toarray()).ravel()
+            spare = bound - float((rule @ truth).sum())
+            fewer = np.where(there > 0, np.minimum(fewer, spare / np.maximum(there, 1)), fewer)
+        wide = np.flatnonzero(more + fewer >= by - TOLERANCE)
+        return set(persons[wide].indices.tolist()) if len(wide) else set()
 
     def close(
         self, places: Sequence[int], by: float, limits: np.ndarray | None = None
@@ -84,6 +91,33 @@ class Possible:
                 return 0.0
             ends.append(found.x[place])
         return float(ends[1] - ends[0])
+
+    def _low_truth(self) -> np.ndarray | None:
+        """The rounded numbers themselves where they can be the truth, else a truth that is least above them."""
+        if not np.any(self._sums @ self.rounded) and np.all(self._least @ self.rounded <= self._bound):
+            return self.rounded
+        many = len(self.numbers)
+        one, nothing = eye_array(many), csr_array(self._least.shape)
+        found = linprog(
+            np.concatenate([np.zeros(many), np.ones(many)]),
+            A_ub=block_array([[one, -one], [self._least, nothing]]).tocsr(),
+            b_ub=np.concatenate([self.rounded, self._bound]),
+            A_eq=hstack([self._sums, csr_array(self._sums.shape)]).tocsr(),
+            b_eq=np.zeros(self._sums.shape[0]),
+            bounds=np.concatenate([self.limits, np.tile([0.0, np.inf], (many, 1))]),
+            method="highs",
+        )
+        return found.x[:many] if found.status == 0 else None
+
+    def _matrix_of_persons(self, releases: Sequence[Known]) -> csr_array:
+        """The persons that there could be more or fewer, one a line, each with a one where it is counted."""
+        place = {number: n for n, number in enumerate(self.numbers)}
+        persons = _matrix(
+            [[(place[one.period, key], 1.0) for key in person] for one in releases for person in one.persons],
+            len(self.numbers),
+        )
+        adds_up = np.asarray(abs(self._sums @ persons.T).sum(axis=0)).ravel() == 0
+        return persons[np.flatnonzero(adds_up)]
 
     def _apart(self, places: Sequence[int], by: float, within: np.ndarray) -> set[int]:
         """The numbers that two possible truths have apart by so much, in the pair that parts as many as it can."""

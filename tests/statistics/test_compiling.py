@@ -23,6 +23,7 @@ from service.statistics.grid import (
     Counts,
     Key,
     Known,
+    Lattice,
     key_of,
     lattice_of,
     numbers_of,
@@ -31,6 +32,7 @@ from service.statistics.grid import (
     tree_of,
 )
 from service.statistics.menu import MENU, OFFENDERS, ORGANISATIONS, SIGNALS, VICTIMS, Population
+from service.statistics.possible import Possible
 from service.statistics.rounding import NoRoundingFound
 from service.vocabulary.municipalities import municipalities, region_of
 
@@ -249,6 +251,38 @@ def test_what_the_areas_tell_can_expose_a_number() -> None:
     assert exposed is not None
     assert width(releases, [rule], exposed) < 4 - 1e-6
     assert width(releases, [rule], ("2025-H1", place)) < 4 - 1e-6
+
+
+def test_persons_who_are_alike_prove_room_also_where_areas_tell_something() -> None:
+    """The rounded numbers cannot be the truth then, for they leave too few to stand alone."""
+    place: Key = ((PLACE, CODES[3]),)
+    found = [compiled(counts_of(150, seed)).rounded.values for seed in range(12)]
+    none, some = (next(one for one in found if one[place] == value) for value in (0, 5))
+    releases = [known(none, "2025-H1"), known(some, "2025-H2")]
+    rule = AtLeast([("2025-H1", place), ("2025-H2", place)], 10)
+    possible = Possible(releases, [rule])
+    roomy = {possible.numbers[n] for n in possible.roomy(releases, 4)}
+    assert len(roomy) > 0.8 * len(possible.numbers)
+    here = [number for number in sorted(roomy) if dict(number[1]).get(PLACE) == CODES[3]]
+    for number in [*here, *random.Random(2).sample(sorted(roomy), 12)]:
+        assert width(releases, [rule], number) >= 4 - 1e-6
+    assert all(width(releases, [rule], (one.period, place)) < 4 - 1e-6 for one in releases)
+    assert audit(releases, [rule]).exposed is not None
+
+
+@pytest.mark.parametrize(
+    ("other", "roomy"),
+    [(0, set()), (20, {"", "B"})],
+    ids=["what it has more is in the whole as well", "others can be fewer"],
+)
+def test_what_must_be_there_leaves_less_room(other: int, roomy: set[str]) -> None:
+    """A is published as 0, and at least 3: so it is 3 or 4, whatever persons could be added or taken."""
+    here, there = ((PLACE, "A"),), ((PLACE, "B"),)
+    lattice = Lattice([here, there], [((), (here, there))])
+    one = Known("2025-H1", lattice, {(): other, here: 0, there: other}, [(here, ()), (there, ())])
+    possible = Possible([one], [AtLeast([("2025-H1", here)], 3)])
+    found = {possible.numbers[n][1] for n in possible.roomy([one], 4)}
+    assert {dict(key).get(PLACE, "") for key in found} == roomy
 
 
 def test_an_exposed_number_costs_areas_and_then_the_release(monkeypatch: pytest.MonkeyPatch) -> None:

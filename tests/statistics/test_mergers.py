@@ -23,12 +23,16 @@ from service.statistics.areas import (
 )
 from service.statistics.background import Background, Released
 from service.statistics.grid import PLACE, Known, lattice_of
-from service.statistics.menu import VICTIMS
+from service.statistics.menu import ORGANISATIONS, SIGNALS, VICTIMS, menu_on
 from service.statistics.names import area_name
+from service.statistics.periods import period_of
+from service.statistics.tallies import count_period
 from service.vocabulary import municipalities as vocabulary
 from service.vocabulary.lists import data_rows
 from service.vocabulary.models import read_municipality
 from service.vocabulary.municipalities import region_of
+from tests.support.bodies import person, signal
+from tests.support.years import Years
 
 HELMOND, DEURNE, NEW, SOMEREN, ASTEN = "GM0794", "GM0762", "GM2999", "GM0847", "GM0743"
 GOING = "GM0228"  # from another region, with 2029
@@ -133,6 +137,22 @@ def test_a_municipality_that_goes_to_another_region_is_counted_there() -> None:
     assert (now[GOING], places_in(2028)[GOING]) == (ASTEN, GOING)
     assert region_of(GOING) != region_of(ASTEN)
     assert now[HELMOND] == NEW
+
+
+async def test_whatever_is_counted_follows_a_municipality_into_another_region(years: Years) -> None:
+    """Who lives there, what happened there, and who reported it, in every table."""
+    body = signal(municipalities={"incident": GOING}, persons=[person(municipality=GOING)])
+    years.stand_at("2029-02-01")
+    answer = await years.register.post_signal(body, client="jpt-ede")
+    assert answer.status_code == 201, answer.text
+    years.stand_at("2029-08-01")
+    period = period_of("2029-H1", "half-year")
+    async with years.register.database.reading() as session:
+        counted = await count_period(session, period, menu_on(period.first))
+    for population in (VICTIMS, SIGNALS, ORGANISATIONS):
+        for table in (one for one in population.tables if one.row is None):
+            (((row, _), count),) = counted.counts[population.code][table.code].items()
+            assert (row, count) == ("VR22", 1), table.code
 
 
 def test_the_list_says_what_became_of_it() -> None:
