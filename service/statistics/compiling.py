@@ -141,8 +141,11 @@ def _held(
     """
     lattice = lattice_of(population.tables, areas)
     exact = numbers_of(lattice, population.tables, counts)
-    own = [numbers_of(lattice, population.tables, share) for share in shares.values()]
-    never_down = frozenset(key for its in own for key, count in its.items() if count == exact[key] > 0)
+    own = [
+        {key: count for key, count in numbers_of(lattice, population.tables, share).items() if count}
+        for share in shares.values()
+    ]
+    never_down = frozenset(key for its in own for key, count in its.items() if count == exact[key])
     while True:
         held = _certified(population, areas, exact, partial(rounding, never_down=never_down))
         known = Known(period, held.lattice, held.rounded.values, persons_of(held.tables, areas))
