@@ -40,14 +40,21 @@ def display(
     """The cells of a table as readers see them: `ALL`, then each region and its areas, a row's total first.
 
     10 and more as a number, everything else hidden, zero included; of a withheld row the total only. A table of the
-    whole register by two categories is withheld where a table by area withholds the sums of one of them.
+    whole register by two categories may be read either way, so of a withheld column the total only, too; all of it is
+    withheld where a table by area withholds the sums of one of them.
     """
     tree = tree_of(table, areas)
     rows = _rows(table, tree, values)
     withheld = _withheld_rows(rows, tree)
     whole = table.row is not None and _sums_are_withheld(population, table, areas, values)
+    columns = _withheld_columns(table, rows) if table.row is not None else set()
     return tuple(
-        _cell(row, column, value, withheld=whole or (row in withheld and column != TOTAL))
+        _cell(
+            row,
+            column,
+            value,
+            withheld=whole or (row in withheld and column != TOTAL) or (column in columns and row != WHOLE),
+        )
         for row in rows_of(tree)
         for column, value in zip((TOTAL, *table.column.codes), (sum(rows[row]), *rows[row]), strict=True)
     )
@@ -58,6 +65,14 @@ def _rows(table: Table, tree: Tree, values: Mapping[Key, int]) -> dict[str, Row]
         row: tuple(values[key_of(table, row, column)] for column in table.column.codes)
         for row in rows_of(tree)
     }
+
+
+def _withheld_columns(table: Table, rows: Mapping[str, Row]) -> set[str]:
+    """The columns of a table by two categories of which the same would be told as of a withheld row."""
+    names = [code for code in rows if code != WHOLE]
+    by_column = dict(zip(table.column.codes, zip(*(rows[name] for name in names), strict=True), strict=True))
+    sums = tuple(sum(rows[name]) for name in names)
+    return _withheld_rows({WHOLE: sums, **by_column}, {WHOLE: table.column.codes})
 
 
 def _sums_are_withheld(

@@ -11,9 +11,7 @@ import numpy as np
 from service.statistics.grid import Key, Known
 from service.statistics.possible import Possible
 
-SURE = (
-    1 / 1024
-)  # of a person: truths may lie between those of many persons, so that one programme proves many
+SURE = 1 / 1024  # of a person: many persons, each a little, are two truths, so that one programme proves many
 
 
 def sure_of(known: Known, exact: Mapping[Key, int], shares: Sequence[Mapping[Key, int]]) -> frozenset[Key]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.attacks.programme import ROUNDED, Method, Programme, told_by
-from tests.attacks.reading import TOTAL, Number, Release, number_of
+from tests.attacks.reading import Number, Release, sums_of
 
 FEWEST = 10
+PLACES = ("area", "region")
 
 
 @dataclass(frozen=True)
@@ -25,19 +26,22 @@ class Row:
 
 
 def one_sided(releases: Sequence[Release], truth: Mapping[Number, int], population: str) -> list[Row]:
-    """The rows that are worth attacking: ten or more, 90 % of them alike."""
+    """The rows that are worth attacking: ten or more, 90 % of them alike. Columns too, where rows are categories."""
     found = {}
     for release in releases:
-        for table in release.tables:
-            columns = [cell.column for cell in table.cells if cell.column != TOTAL]
-            for row in dict.fromkeys(cell.row for cell in table.cells if table.population == population):
-                total = number_of(release, table, row, TOTAL)
-                most = max(
-                    (number_of(release, table, row, one) for one in columns), key=lambda one: truth[one]
-                )
-                if truth[total] >= FEWEST and 10 * truth[most] >= 9 * truth[total]:
-                    found[total, most] = Row(total, most)
+        for table in (one for one in release.tables if one.population == population):
+            for total, parts in sums_of(release, table):
+                if parts and (table.dimensions[0] not in PLACES or _in_one_place(total, parts)):
+                    most = max(parts, key=lambda one: truth[one])
+                    if truth[total] >= FEWEST and 10 * truth[most] >= 9 * truth[total]:
+                        found[total, most] = Row(total, most)
     return list(found.values())
+
+
+def _in_one_place(total: Number, parts: Sequence[Number]) -> bool:
+    """Where most of those of a category are is no secret of theirs."""
+    place = [code for code in total[2] if code[0] == "place"]
+    return all([code for code in part[2] if code[0] == "place"] == place for part in parts)
 
 
 def learnt(

@@ -16,7 +16,7 @@ from service.statistics.audit import Audit, audit
 from service.statistics.background import Background, Released
 from service.statistics.certificate import cube_of, exists
 from service.statistics.compiling import WITH_CUBE, WITHOUT_WHOLE, Compiled, compile_numbers
-from service.statistics.disclosure import display
+from service.statistics.disclosure import Cell, display
 from service.statistics.grid import (
     PLACE,
     AtLeast,
@@ -352,6 +352,33 @@ def test_a_table_of_two_categories_is_withheld_where_the_sums_are() -> None:
     }
     hidden = display(VICTIMS, form_age, AREAS, values)
     assert {one.status for one in hidden} == {"withheld"}
+
+
+def test_of_a_column_that_one_category_prevails_in_only_the_total_is_shown() -> None:
+    """Forms and ages may be read either way: who is known to be of an age would be known to be of a form."""
+    table = VICTIMS.tables[5]
+    forms, ages = VICTIMS.tables[0].column.codes, table.column.codes
+    cells = {(form, age): 20 + 5 * (forms.index(form) + ages.index(age)) for form in forms for age in ages}
+    prevails = {(form, ages[2]): 60 * (form == forms[3]) for form in forms}
+    shown = whole_table(cells | prevails)
+    hidden = {column for row, column in shown if row != WHOLE and shown[row, column].status == "withheld"}
+    assert hidden == {ages[2], ages[0]}  # and the smallest beside it, or subtracting would give it back
+    assert {one.status for place, one in shown.items() if place[0] == WHOLE} == {"rounded5"}
+    assert {one.status for place, one in shown.items() if place[1] not in hidden} == {"rounded5"}
+    assert "withheld" not in {one.status for one in whole_table(cells).values()}
+    everywhere = whole_table({place: value * (place[0] == forms[3]) for place, value in cells.items()})
+    assert {one.status for place, one in everywhere.items() if "TOTAL" not in place} == {"withheld"}
+
+
+def whole_table(cells: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], Cell]:
+    """Forms and ages of the whole register as readers see them."""
+    table = VICTIMS.tables[5]
+    values = dict(exact_of(counts_of(0, 0)))
+    for (row, column), value in cells.items():
+        for place in ((row, column), (row, "TOTAL"), (WHOLE, column), (WHOLE, "TOTAL")):
+            values[key_of(table, *place)] += value
+    shown = display(VICTIMS, table, AREAS, values)
+    return {(one.row, one.column): one for one in shown}
 
 
 def test_names_of_tables_and_rows() -> None:
