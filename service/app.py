@@ -4,13 +4,14 @@
 state but connections, queues and caches; many processes can run beside each other on one database.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.routing import BaseRoute
 
 from service import clock
 from service.administration import api as administration
@@ -90,10 +91,18 @@ def api_document() -> dict[str, Any]:
     return _api().openapi()
 
 
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """The routes of all rooms. Made once for every application of a process, for they hold nothing of it."""
+    every = APIRouter(redirect_slashes=False)
+    for room in ROOMS:
+        every.include_router(room.router)
+    return every.routes
+
+
 def _api() -> FastAPI:
     api = bare_app()
-    for room in ROOMS:
-        api.include_router(room.router)
+    api.router.routes.extend(_routes())
     describe(api, title="Signal Register", description=DESCRIPTION)
     install_problem_handlers(api)
     return api
