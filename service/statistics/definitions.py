@@ -96,13 +96,13 @@ DEFINITIONS: Mapping[str, Text] = MappingProxyType(
         ),
         "method": _text(
             "Alle tabellen zijn samen aselect afgerond op vijftallen en tellen precies op; een getoond getal"
-            " wijkt ten hoogste vier af. Alleen waar één organisatie bijna iedereen heeft gemeld, kan een getal verder"
-            " naar boven afwijken: anders zou zij weten dat er verder niemand is. '<10': afgerond minder dan tien, nul"
-            " inbegrepen. 'withheld': alleen het totaal van de rij (of de kolom, waar ook rijen categorieën zijn) wordt"
-            " getoond, omdat één categorie daarin of in een ernaast overheerst.",
+            " wijkt ten hoogste vier af. Alleen waar een organisatie anders zeker zou weten dat er verder niemand is,"
+            " kan een getal verder naar boven afwijken. '<10': afgerond minder dan tien, nul inbegrepen. 'withheld':"
+            " alleen het totaal van de rij (of de kolom, waar ook rijen categorieën zijn) wordt getoond, omdat één"
+            " categorie daarin of in een ernaast overheerst.",
             "All tables are randomly rounded to base 5 together and add up exactly; a number that is shown is"
-            " at most four off. Only where one organisation reported almost everybody can a number be further up: else"
-            " it would know that nobody else is there. '<10': rounded fewer than ten, zero included. 'withheld': only"
+            " at most four off. Only where an organisation would else be sure that nobody else is there can a number be"
+            " further up. '<10': rounded fewer than ten, zero included. 'withheld': only"
             " the total of the row (or of the column, where the rows are categories too) is shown, because one category"
             " prevails in it or in one beside it.",
         ),

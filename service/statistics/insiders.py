@@ -2,6 +2,9 @@
 
 It knows its own persons and the method. Where only one rest is possible it is certain how many others there are, most
 often nobody; no release may tell that. Pure; called at compilation, which rounds again where somebody would be sure.
+
+Asked of each organisation that reports, by itself and of one release. A contact point that works a whole region knows
+who is there, and is no stranger to be kept from it; organisations that put together what they know are not held off.
 """
 
 from collections.abc import Mapping, Sequence

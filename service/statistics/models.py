@@ -115,14 +115,13 @@ class Certificate(Answer):
     """How it is known that nobody can be found in the numbers of a population.
 
     `cube`: that the numbers could be those of a register; `audited` numbers, for each of which truths stay possible
-    that are at least 4 apart; `joined`: areas of the plan that were given up. Nothing of the exact counts: what share
-    of them went up stays inside, for it would tell which remainders there are.
+    that are at least 4 apart. Which areas were given up stays inside: that they could have stood alone is what would
+    have told. So does what share of the numbers went up, which would tell remainders.
     """
 
     population: str
     cube: str
     audited: int
-    joined: list[str]
     solver: str
 
 

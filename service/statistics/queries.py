@@ -165,7 +165,6 @@ def read_release(release: Release) -> ReleaseRead:
                 population=population,
                 cube=facts["cube"],
                 audited=facts["audited"],
-                joined=facts["joined"],
                 solver=facts["solver"],
             )
             for population, facts in _in_order(release.facts)

@@ -67,9 +67,9 @@ def round_numbers(
     minimising the sum of (U - p)u, U being drawn for each. Every margin goes to a multiple next to its truth and so
     stays within 4; one that tables share is one unknown for all. With `cube` the rounded numbers are also those of
     some register of persons. A number of `never_down` does not go four down. Only where nothing keeps that and every
-    margin (five nines make 45, and must be 50) do numbers go further up, as few and as little as can be. No number
-    goes above that of `at_most`. The same input gives the same outcome. Raises NoRoundingFound, and ValueError for a
-    short secret.
+    margin (five nines make 45, and must be 50) do numbers go further up, as little as can be, rather large ones than
+    small ones. No number goes above that of `at_most`. The same input gives the same outcome. Raises NoRoundingFound,
+    and ValueError for a short secret.
     """
     if len(secret) < SHORTEST_SECRET:
         raise ValueError(f"the release secret is shorter than {SHORTEST_SECRET} bytes")
@@ -84,7 +84,9 @@ def round_numbers(
     drawn = np.array([_draw(secret, release, key) if key in inner else 0.0 for key in keys])
     cost = np.where(is_inner, drawn - chance, 0.0)
     must = np.array([key in never_down for key in keys]) & (numbers % BASE == MOST_OFF)
-    unknown = _Unknown(cost, must, chance > 0, np.maximum(0, room - (chance > 0)))
+    # Further up costs more than all that was drawn together, and the more, the smaller the number.
+    dear = 2.0 * len(keys) * (1 + 1 / (1 + numbers // BASE))
+    unknown = _Unknown(cost, must, chance > 0, np.maximum(0, room - (chance > 0)), dear)
     up, solving = _solve(unknown, _adding(lattice, keys, numbers, cube))
     rounded = dict(zip(keys, (BASE * (numbers // BASE + up)).tolist(), strict=True))
     if any(rounded[whole] != sum(rounded[part] for part in parts) for whole, parts in lattice.sums):
@@ -94,12 +96,13 @@ def round_numbers(
 
 @dataclass(frozen=True, slots=True)
 class _Unknown:
-    """The unknowns of all numbers: what each costs, must and may be (0 or 1), and what it may be more than that."""
+    """The unknowns of all numbers: what each costs, must and may be (0 or 1); the same for what it goes further up."""
 
     cost: np.ndarray
     must: np.ndarray
     may: np.ndarray
     more: np.ndarray
+    dear: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +155,8 @@ def _solve(unknown: _Unknown, adding: _Adding) -> tuple[np.ndarray, Solving]:
     """
     count, cells = len(unknown.cost), adding.cells.shape[1]
     for more in (np.zeros(count), unknown.more) if unknown.must.any() else (np.zeros(count),):
-        # Going further up costs more than all that was drawn together.
         found = milp(
-            np.concatenate([unknown.cost, np.full(count, 2.0 * count), np.zeros(cells)]),
+            np.concatenate([unknown.cost, unknown.dear, np.zeros(cells)]),
             integrality=np.concatenate([np.ones(2 * count), np.zeros(cells)]),
             bounds=Bounds(
                 np.concatenate([unknown.must, np.zeros(count + cells)]),

@@ -45,7 +45,6 @@ class Compiled:
     cpu_seconds: float
     peak_mb: float
     cubes: list[str]
-    joined: int
 
 
 def released(
@@ -135,9 +134,8 @@ def _compile(running: ServerProcess, loaded: Loaded, signals: int) -> tuple[Comp
     with _as(running, loaded, "administrator-deputy", "staff.two") as http:
         http.post(f"{path}/publication").raise_for_status()
     peak = _peak_mb(process.pid)
-    joined = sum(len(one["joined"]) for one in release["certificate"])
     cubes = [one["cube"] for one in release["certificate"]]
-    return Compiled(signals, seconds, cpu, peak, cubes, joined), path
+    return Compiled(signals, seconds, cpu, peak, cubes), path
 
 
 def _ended(http: httpx.Client, path: str) -> dict[str, str]:
@@ -199,7 +197,7 @@ def what_releases_cost(postgres: Postgres, folder: Path, seconds: float, *, quic
         ]
         notes.append(
             f"{signals}, {ALONE[compiled.signals]} municipalities alone: {compiled.seconds:.0f} s from asking to the "
-            f"frozen release; numbers held: {', '.join(compiled.cubes)}; areas given up: {compiled.joined}."
+            f"frozen release; numbers held: {', '.join(compiled.cubes)}."
         )
     commands = ["POST /v1/statistics/releases, one server with its jobs  # tests/bench/releasing.py"]
     return Section("Releases: compiling, and reading a table", commands, rows, Pairs([], []), notes)

@@ -10,7 +10,8 @@ import pytest
 from scipy.optimize import linprog
 
 from service.statistics import compiling
-from service.statistics.areas import Area, regions_only
+from service.statistics.areas import Area, regions_only, standing_alone
+from service.statistics.audit import Audit, audit
 from service.statistics.compiling import Compiled, compile_numbers
 from service.statistics.grid import PLACE, Counts, Key, Known, numbers_of
 from service.statistics.menu import VICTIMS
@@ -19,6 +20,9 @@ from tests.statistics.test_compiling import AREAS, counts_of
 
 EVERYWHERE = regions_only(2026)
 REGIONS = [area for area in EVERYWHERE if area.code in ("VR07", "VR22")]
+AREAS_HERE = [
+    area for area in standing_alone(["GM0794", "GM0743", "GM0762"], 2026) if area.region in ("VR07", "VR22")
+]
 NOTHING = 1e-6
 HERE: Key = ((PLACE, "VR22"),)
 ME, THEM = UUID(int=1), UUID(int=2)
@@ -26,11 +30,14 @@ CODES = {one.name: one.codes for table in VICTIMS.tables for one in (table.colum
 FORMS = CODES["form"]
 
 
-def persons(many: int, *, region: str = "VR22", **codes: str) -> Counts:
-    """So many persons who are alike."""
+def persons(many: int, *, region: str = "VR22", area: str | None = None, **codes: str) -> Counts:
+    """So many persons who are alike; their area is the whole region where none is given."""
     of = {name: its[0] for name, its in CODES.items()} | codes
+    rows = {"area": area or region, "region": region}
     return {
-        table.code: Counter({(of[table.row.name] if table.row else region, of[table.column.name]): many})
+        table.code: Counter(
+            {(of[table.row.name] if table.row else rows[table.level], of[table.column.name]): many}
+        )
         for table in VICTIMS.tables
     }
 
@@ -108,6 +115,43 @@ def test_nines_in_an_empty_region_cost_the_exactness_of_its_total(many: int) -> 
         assert alone(compiled(shares, secret, asked=False), shares[ME]) != []
 
 
+def test_fours_in_every_setting_move_the_total_as_far_as_they_must() -> None:
+    """Each is published as five, and so is their sum: further up than a single step."""
+    settings = CODES["setting"]
+    shares = {
+        ME: together(*(persons(4, setting=setting) for setting in settings)),
+        THEM: persons(40, region="VR07"),
+    }
+    found = compiled(shares, 1)
+    assert alone(found, shares[ME]) == []
+    assert found.rounded.values[HERE] == 5 * len(settings) >= 4 * len(settings) + 11
+
+
+def test_what_organisations_know_follows_the_areas_that_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+
+    def exposes_at_first(releases: Any, rules: Any) -> Audit:
+        looked_at.append(1)
+        found = audit(releases, rules)
+        return found if len(looked_at) > 1 else Audit(found.numbers, 0, ("2026-H1", ()))
+
+    monkeypatch.setattr(compiling, "audit", exposes_at_first)
+    mine = together(*(persons(9, area="GM0794", form=form) for form in FORMS[:5]))
+    shares = {ME: mine, THEM: persons(40, region="VR07")}
+    for secret in range(4):
+        looked_at.clear()
+        found = compiled(shares, secret, AREAS_HERE)
+        assert found.joined
+        assert alone(found, mine) == []
+
+
+def test_around_a_number_are_those_of_its_region_and_of_the_whole() -> None:
+    keys: list[Key] = [(), HERE, in_form(FORMS[0]), ((PLACE, "VR07"),), (("form", FORMS[0]),)]
+    around = compiling._around([HERE], keys, REGIONS)
+    assert around == set(keys) - {((PLACE, "VR07"),)}
+    assert compiling._around([(("form", FORMS[1]),)], keys, REGIONS) == set(keys)
+
+
 def scattered(number: int) -> Counts:
     """A person in a region of its own, of which little is like that of others."""
     varied = {name: its[number * n % len(its)] for n, (name, its) in enumerate(CODES.items(), 1)}
@@ -117,7 +161,7 @@ def scattered(number: int) -> Counts:
 
 def test_who_knows_all_but_one_is_not_sure_of_that_one() -> None:
     """Nine became five, of which the others have one that became five: so at most nine, and at least one, are there."""
-    shares = {ME: together(*map(scattered, range(8))), THEM: scattered(9)}
+    shares = {THEM: scattered(9), ME: together(*map(scattered, range(8)))}
     theirs: Key = ((PLACE, EVERYWHERE[9].code),)
     sure = 0
     for secret in (0, 1, 2, 8):

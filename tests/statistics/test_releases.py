@@ -43,7 +43,6 @@ async def test_a_first_year_shows_regions_only(years: Years) -> None:
         "population",
         "cube",
         "audited",
-        "joined",
         "solver",
     }
     cells = await years.table(release["id"])
