@@ -82,7 +82,7 @@ def create_app(settings: Settings | None = None) -> HttpLayer:
     clock.follow(settings.clock_file)
     api = _api()
     api.openapi_schema = api_document()
-    return assembled(api, _parts(settings), _lifespan, operations())
+    return assembled(api, _parts(settings), _lifespan, operations)
 
 
 @cache
@@ -159,7 +159,7 @@ def create_worker(settings: Settings) -> HttpLayer:
         bare_app(),
         parts | {"jobs": Jobs(parts["database"].sibling(JOB_CONNECTIONS), parts["every_job"])},
         _lifespan,
-        operations(),
+        operations,
     )
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -70,15 +71,14 @@ def bare_app(**options: Any) -> FastAPI:
 
 
 def assembled(
-    api: FastAPI, parts: Mapping[str, Any], lifespan: Any, beside: APIRouter | None = None
+    api: FastAPI, parts: Mapping[str, Any], lifespan: Any, beside: Callable[[], APIRouter] | None = None
 ) -> HttpLayer:
     """The application whose doors under `/v1` are those of `api`, in its HTTP layer; every door finds the parts.
 
-    `beside` has doors that are not under `/v1`.
+    `beside` makes doors that are not under `/v1`.
     """
-    root = _outer_app(api.openapi, lifespan)
-    if beside is not None:
-        root.include_router(beside)
+    root = _outer_app(api.openapi, lifespan, beside)
+    root.openapi_schema = _outer_document(beside)
     for app in (root, api):
         for name, part in parts.items():
             setattr(app.state, name, part)
@@ -98,7 +98,15 @@ def access_parts(settings: AccessSettings, database: Database, limits: Limits) -
     }
 
 
-def _outer_app(document: Callable[[], dict[str, Any]], lifespan: Any) -> FastAPI:
+@cache
+def _outer_document(beside: Callable[[], APIRouter] | None) -> dict[str, Any]:
+    """The OpenAPI document of the outer application; made once, as that of the inner one."""
+    return _outer_app(dict, None, beside).openapi()
+
+
+def _outer_app(
+    document: Callable[[], dict[str, Any]], lifespan: Any, beside: Callable[[], APIRouter] | None
+) -> FastAPI:
     """The outer application: tokens, health, and the document of what lies under `/v1`.
 
     Its state has `database`, and `check_ready`, which asks that for what must be there and raises if it is not.
@@ -123,6 +131,8 @@ def _outer_app(document: Callable[[], dict[str, Any]], lifespan: Any) -> FastAPI
         return document()
 
     root.include_router(access.router)
+    if beside is not None:
+        root.include_router(beside())
     install_problem_handlers(root)
     return root
 
