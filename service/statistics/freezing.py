@@ -5,6 +5,7 @@ writes the frozen cells and the marks of who was counted in a last one. So a job
 but that it began; it begins anew, and the same register and secret give the same release. Called by `jobs`.
 """
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -111,11 +112,12 @@ async def _compile(database: Database, asked: Compilation, secret: bytes) -> Non
     menu = menu_on(period.first)
     async with database.reading() as session:
         label = await settled_label(session)
-        counted = await count_period(session, period, menu)
         known = {code: await known_numbers(session, one) for code, one in menu.populations.items()}
         by_counts = await planned_by_counts(session)
-    by_counts |= {(period.first.year, code) for code in counted.planned}
-    background = Background(period.first.year, PERIODS_A_YEAR[asked.kind], known, by_counts)
+        background = Background(period.first.year, PERIODS_A_YEAR[asked.kind], known, by_counts)
+        counted = await count_period(session, period, menu, background)
+    planned = {(period.first.year, code) for code in counted.planned}
+    background = replace(background, by_counts=by_counts | planned)
     numbers: dict[str, Compiled] = {}
     for done, population in enumerate(menu.populations.values(), 1):
         signals = numbers.get(SIGNALS.code) if population.code == ORGANISATIONS.code else None

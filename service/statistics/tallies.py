@@ -3,8 +3,10 @@
 Each signal is read once, whatever it is counted in. Nothing of this leaves the house: see `compiling`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,7 +14,16 @@ from dateutil.relativedelta import relativedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service import clock
-from service.statistics.areas import Area, Standing, area_index, places_in, plan_areas, regions_only
+from service.statistics.areas import (
+    Area,
+    Standing,
+    area_index,
+    join_smallest,
+    places_in,
+    plan_areas,
+    regions_only,
+)
+from service.statistics.background import Background
 from service.statistics.counting import (
     Entry,
     closed_over,
@@ -31,6 +42,10 @@ from service.statistics.queries import area_plans
 COUNTED_AGAIN_AFTER = relativedelta(months=12)
 LINKED_WITHIN = relativedelta(months=24)  # as long as a signal may exist
 PERSONS = (VICTIMS.code, OFFENDERS.code)
+NOTHING_RELEASED = Background(0, 1, {}, frozenset())
+
+Tells = Callable[[str, Iterable[Mapping[str, int]]], bool]
+"""Whether it would tell something that a municipality stands alone, to organisations that know so many of each."""
 
 
 class Mark(NamedTuple):
@@ -55,8 +70,13 @@ class Counted:
     marks: Sequence[Mark]
 
 
-async def count_period(session: AsyncSession, period: Period, menu: Menu) -> Counted:
-    """The persons first seen in the period, what its signals came to, and who reported; each signal is read once."""
+async def count_period(
+    session: AsyncSession, period: Period, menu: Menu, background: Background = NOTHING_RELEASED
+) -> Counted:
+    """The persons first seen in the period, what its signals came to, and who reported; each signal is read once.
+
+    `background` is what was released of the year before: areas that are planned now tell no more than that.
+    """
     begin, end = period.moments(clock.LOCAL)
     entries = await entries_between(session, begin - LINKED_WITHIN, end)
     now = places_in(period.first.year)
@@ -79,7 +99,7 @@ async def count_period(session: AsyncSession, period: Period, menu: Menu) -> Cou
         persons = first_seen(present, closed_over(counted, earlier))
         firsts = [replace(one.first, municipality=now[one.first.municipality]) for one in persons]
         if code not in plans:
-            planned[code] = _areas_by_last_year(its, period.first.year)
+            planned[code] = _areas_by_last_year(its, period.first.year, partial(background.tells, code))
         areas = plans.get(code) or planned[code]
         index = area_index(areas)
         counts[code] = tabulate(firsts, population, index)
@@ -97,11 +117,29 @@ async def count_period(session: AsyncSession, period: Period, menu: Menu) -> Cou
     return Counted(counts, shares, {**plans, **planned, **by_region}, planned, marks)
 
 
-def _areas_by_last_year(entries: Sequence[Entry], year: int) -> tuple[Area, ...]:
-    """Areas from the counts of the year before; regions only where there are none."""
+def _areas_by_last_year(entries: Sequence[Entry], year: int, tells: Tells) -> tuple[Area, ...]:
+    """Areas from the counts of the year before; regions only where there are none.
+
+    Which would tell something by standing alone are joined.
+    """
     begin, end = year_of(year - 1).moments(clock.LOCAL)
     persons = first_seen((one for one in entries if begin <= one.received_at < end), frozenset())
     if not persons:
         return regions_only(year)
     standings = standings_of(persons).items()
-    return plan_areas((Standing(place, by_organisation) for place, by_organisation in standings), year)
+    areas = plan_areas((Standing(place, by_organisation) for place, by_organisation in standings), year)
+    now = places_in(year)
+    sizes = Counter(now[one.first.municipality] for one in persons)
+    known: dict[UUID, Counter[str]] = defaultdict(Counter)
+    for one in persons:
+        for organisation in one.organisations:
+            known[organisation][one.first.municipality] += 1
+    while telling := {
+        area.code: -1
+        for area in areas
+        if area.municipalities == (area.code,) and tells(area.code, known.values())
+    }:
+        fewer = join_smallest(areas, {**sizes, **telling})
+        assert fewer is not None
+        areas = fewer
+    return areas

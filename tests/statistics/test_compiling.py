@@ -298,6 +298,10 @@ def test_an_exposed_number_costs_areas_and_then_the_release(monkeypatch: pytest.
     assert len(fewer.joined) >= 2
     assert len(fewer.areas) < len(AREAS)
 
+    found = [Audit(1, 0, ("2025-H1", ((PLACE, CODES[0]),))), Audit(1, 0, None)]
+    monkeypatch.setattr(compiling, "audit", lambda releases, rules: found.pop(0))
+    assert compiled(counts_of(500, 5)).joined == (CODES[0],)
+
     monkeypatch.setattr(compiling, "audit", lambda releases, rules: Audit(1, 0, ("2026-H1", ())))
     with pytest.raises(NoRoundingFound):
         compiled(counts_of(500, 5))
