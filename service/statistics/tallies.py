@@ -134,11 +134,12 @@ def _areas_by_last_year(entries: Sequence[Entry], year: int, tells: Tells) -> tu
     for one in persons:
         for organisation in one.organisations:
             known[organisation][one.first.municipality] += 1
-    while telling := {
+    telling = {
         area.code: -1
         for area in areas
         if area.municipalities == (area.code,) and tells(area.code, known.values())
-    }:
+    }
+    while any(area.code in telling for area in areas):
         fewer = join_smallest(areas, {**sizes, **telling})
         assert fewer is not None
         areas = fewer
