@@ -24,7 +24,7 @@ async def three_periods(years: Years) -> list[str]:
     first = await years.published("2026-H1", "2026-08-01")
     for count, more in (
         (30, {}),
-        (15, {"client": "police-oost-brabant"}),
+        (25, {"client": "police-oost-brabant"}),
         (10, {"municipality": DEURNE}),
         (5, {"municipality": ASTEN}),
         (4, {"municipality": ASTEN, "client": "police-oost-brabant"}),
