@@ -41,7 +41,8 @@ class JsonRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
-            _refuse_repeated(request.query_params)
+            if request.scope["query_string"]:
+                _refuse_repeated(request.query_params)
             return await handle(JsonRequest(request.scope, request.receive))
 
         return handle_strictly
